@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The record format: what the assembler pass writes into a guest and the loader reads.
+ * doc/format.md is the contract in words; this header is the contract in C.
+ *
+ * Section ".afterburn" (SHT_PROGBITS, not allocated) is an array of struct ab_record.
+ * Note ".note.afterburn" (SHT_NOTE, owner "Afterburner", type AB_NOTE_TYPE) holds struct ab_note.
+ */
+#ifndef AFTERBURNER_FORMAT_H
+#define AFTERBURNER_FORMAT_H
+
+#include <stdint.h>
+
+#define AB_SECTION ".afterburn"
+#define AB_NOTE_SECTION ".note.afterburn"
+#define AB_NOTE_OWNER "Afterburner"
+#define AB_NOTE_TYPE 1
+#define AB_FORMAT_VERSION 1
+
+enum ab_isa { AB_ISA_I386 = 1, AB_ISA_X86_64 = 2 };
+
+/* Flags of a record. */
+#define AB_F_CODE32 0x01 /* 32-bit code (always set in an i386 guest; set under .code32 in x86-64) */
+#define AB_F_PAD_BEFORE 0x02 /* the padding stands before the instruction, not after it */
+#define AB_F_USER 0x04       /* runs in ring 3 of the guest: only `int` has a fast path there */
+#define AB_F_MEMORY 0x08     /* a sensitive memory operation, found by profile */
+
+/*
+ * One site. All fields little-endian.
+ *
+ * place: start of the slot, relative to the address of this field. The section is not allocated, so
+ * in a linked file the section's address is 0 and the slot is at (offset in section + place); in a
+ * relocatable file the relocation names the slot. On i386 the high half is 0 and ignored.
+ */
+struct ab_record {
+	int64_t place;
+	uint16_t kind;	    /* enum ab_kind, from sites.def */
+	uint8_t insn_off;   /* offset of the instruction in the slot, bytes */
+	uint8_t insn_len;   /* length of the instruction, bytes */
+	uint8_t slot_len;   /* length of the slot, bytes; >= insn_off + insn_len */
+	uint8_t flags;	    /* AB_F_* */
+	uint16_t reserved;  /* 0 */
+};
+
+/* Descriptor of the note. One per object file; a linked file may hold many, all must agree. */
+struct ab_note {
+	uint32_t version;   /* AB_FORMAT_VERSION */
+	uint32_t isa;	    /* enum ab_isa */
+	uint32_t toolchain; /* version of the toolchain, 0xMMmmpp */
+	uint32_t reserved;  /* 0 */
+};
+
+_Static_assert(sizeof(struct ab_record) == 16, "record layout is an ABI");
+_Static_assert(sizeof(struct ab_note) == 16, "note layout is an ABI");
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Decode and emulate: what the monitor does for a site without fast path and for whatever traps. */
+#ifndef WEDGE_CORE_EMULATE_H
+#define WEDGE_CORE_EMULATE_H
+
+#include "wedge/core/machine.h"
+
+enum emulate_result {
+	EMULATE_DONE,	     /* executed; v->eip is where the CPU goes on */
+	EMULATE_FAULT,	     /* v->fault is set, nothing else changed (except rep progress) */
+	EMULATE_UNSUPPORTED, /* not known to the emulator */
+};
+
+/*
+ * Execute one instruction that stands at v->eip, exactly as the CPU would at v->cpl: privilege checks,
+ * registers, flags, memory through segments and page tables, devices. v->shadow is set by sti and
+ * loads of ss. TF and debug traps are the caller's business.
+ */
+enum emulate_result emulate(struct vcpu *v, const struct insn *in);
+
+/* Fetch, decode and emulate at v->eip. */
+enum emulate_result emulate_at_eip(struct vcpu *v);
+
+/* Offset of a memory operand (before segmentation), from the present registers. */
+uint32_t operand_offset(const struct vcpu *v, const struct insn *in, const struct operand *op);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* Descriptor tables and segment registers, SDM vol. 3, chapters 3 and 5. */
+#ifndef WEDGE_CORE_SEGMENT_H
+#define WEDGE_CORE_SEGMENT_H
+
+#include "wedge/core/vcpu.h"
+
+#define DESC_A (1ull << 40)
+#define DESC_W (1ull << 41) /* data: writable; code: readable */
+#define DESC_E (1ull << 42) /* data: expand down; code: conforming */
+#define DESC_X (1ull << 43) /* code */
+#define DESC_S (1ull << 44) /* code or data, not system */
+#define DESC_P (1ull << 47)
+#define DESC_DB (1ull << 54)
+#define DESC_G (1ull << 55)
+
+static inline unsigned desc_dpl(uint64_t d) { return (d >> 45) & 3; }
+static inline unsigned desc_type(uint64_t d) { return (d >> 40) & 15; }
+uint32_t desc_base(uint64_t d);
+uint32_t desc_limit(uint64_t d); /* in bytes, granularity applied */
+
+/* Read the descriptor a selector names from the GDT or LDT. False: out of the table's limit (no fault
+ * raised) or the read faulted (v->fault set). */
+bool segment_descriptor(struct vcpu *v, uint16_t sel, uint64_t *desc);
+
+/*
+ * Load a segment register as `mov` does it: all checks of SDM vol. 2 MOV, the accessed bit, the
+ * platform told. On false v->fault is set and nothing changed. SEG_CS is not loaded by this.
+ */
+bool segment_load(struct vcpu *v, enum segreg s, uint16_t sel);
+/* Set a register without checks from a descriptor in hand; the platform is told. */
+void segment_set(struct vcpu *v, enum segreg s, uint16_t sel, uint64_t desc);
+bool segment_load_ldt(struct vcpu *v, uint16_t sel);
+bool segment_load_tr(struct vcpu *v, uint16_t sel);
+
+/*
+ * Check an access through a segment (type, limit, null) and give its linear address. On false v->fault
+ * holds #GP(0) or #SS(0).
+ */
+bool segment_linear(struct vcpu *v, enum segreg s, uint32_t offset, uint32_t size, bool write, uint32_t *linear);
+
+/* LAR, LSL, VERR, VERW: the result in *value where there is one; returns ZF. May set v->fault (#PF). */
+bool segment_lar(struct vcpu *v, uint16_t sel, uint32_t *value);
+bool segment_lsl(struct vcpu *v, uint16_t sel, uint32_t *value);
+bool segment_verify(struct vcpu *v, uint16_t sel, bool write);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* Per-site code. The loader's rewriter asks for it; the slot jumps to it. */
+#ifndef WEDGE_STUBS_TRAMPOLINE_H
+#define WEDGE_STUBS_TRAMPOLINE_H
+
+#include "wedge/core/machine.h"
+
+#define TRAMPOLINE_MAX 192 /* bytes; no trampoline is longer */
+
+enum trampoline_result {
+	TRAMPOLINE_EMITTED, /* patch the slot with a jump to it */
+	TRAMPOLINE_KEEP,    /* the native instruction does the right thing here (rdtsc with a direct TSC) */
+	TRAMPOLINE_BAD,	    /* the site cannot be what its record says; *why names the reason */
+};
+
+/*
+ * Generate the trampoline of site number id at linear address `at` into out (TRAMPOLINE_MAX bytes of
+ * room). *length is set for TRAMPOLINE_EMITTED. Addresses inside are final: the guest's slot is at
+ * s->slot, the trampoline ends with a jump behind the slot.
+ */
+enum trampoline_result trampoline_emit(const struct machine *m, const struct site *s, uint32_t id, uint32_t at,
+				       uint8_t *out, size_t *length, const char **why);
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/* Platform `stub`: see stub.h. */
+#include "wedge/stub/stub.h"
+
+#include <cpuid.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGE 4096u
+#define NR_PAGES (1u << 20)
+#define PAGE_MAPPED                                                                                \
+	0x800u /* in stub_pages, beside MAP_* in the low bits and the frame in the high */
+
+struct stub stub;
+static uint32_t stub_pages[NR_PAGES];
+
+void stub_reset(void)
+{
+	memset(&stub, 0, sizeof(stub));
+	memset(stub_pages, 0, sizeof(stub_pages));
+	stub.timer = UINT64_MAX;
+	stub.map_refuses_page0 = true;
+}
+
+struct machine *stub_machine(uint32_t ram_size)
+{
+	struct machine *m = calloc(1, sizeof(*m));
+	uint8_t *ram = calloc(1, ram_size);
+
+	if (!m || !ram)
+		abort();
+	m->ram = ram;
+	m->ram_size = ram_size;
+	m->cpu.machine = m;
+	return m;
+}
+
+void stub_machine_free(struct machine *m)
+{
+	free(m->sites);
+	free(m->ram);
+	free(m);
+}
+
+void stub_serial_input(unsigned port, const char *text)
+{
+	for (; *text && stub.serial[port].in_len < STUB_BUFFER; text++)
+		stub.serial[port].in[stub.serial[port].in_len++] = (uint8_t)*text;
+}
+
+bool stub_mapped(uint32_t linear, uint32_t *phys, unsigned *rights)
+{
+	uint32_t entry = stub_pages[linear / PAGE];
+
+	if (!(entry & PAGE_MAPPED))
+		return false;
+	if (phys)
+		*phys = (entry & ~(PAGE - 1)) | (linear & (PAGE - 1));
+	if (rights)
+		*rights = entry & (PAGE_MAPPED - 1);
+	return true;
+}
+
+unsigned stub_nr_mapped(void)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < NR_PAGES; i++)
+		n += !!(stub_pages[i] & PAGE_MAPPED);
+	return n;
+}
+
+bool platform_map(struct machine *m, uint32_t linear, uint32_t phys, uint32_t pages,
+		  unsigned rights)
+{
+	if ((linear | phys) % PAGE || (uint64_t)phys + (uint64_t)pages * PAGE > m->ram_size)
+		abort();
+	if (linear == 0 && stub.map_refuses_page0)
+		return false;
+	for (uint32_t i = 0; i < pages; i++)
+		stub_pages[linear / PAGE + i] = (phys + i * PAGE) | PAGE_MAPPED | rights;
+	return true;
+}
+
+void platform_unmap(struct machine *m, uint32_t linear, uint32_t pages)
+{
+	(void)m;
+	if (linear % PAGE || linear / PAGE + pages > NR_PAGES)
+		abort();
+	memset(stub_pages + linear / PAGE, 0, (size_t)pages * sizeof(*stub_pages));
+}
+
+void platform_segment(struct vcpu *v, enum segreg s)
+{
+	(void)v;
+	stub.segment_calls[s]++;
+}
+
+void platform_tables(struct vcpu *v)
+{
+	(void)v;
+	stub.table_calls++;
+}
+
+void platform_user_limit(struct machine *m, uint32_t limit)
+{
+	(void)m;
+	stub.user_limit = limit;
+}
+
+uint64_t platform_now(void)
+{
+	return stub.now;
+}
+
+uint64_t platform_wallclock(void)
+{
+	return stub.wallclock + stub.now / 1000000000u;
+}
+
+uint64_t platform_tsc(void)
+{
+	return stub.tsc;
+}
+
+uint64_t platform_tsc_khz(void)
+{
+	return 1000000;
+}
+
+void platform_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4])
+{
+	__cpuid_count(leaf, subleaf, regs[0], regs[1], regs[2], regs[3]);
+}
+
+/* x87 and SSE only, so that tests give the same on every host. */
+uint64_t platform_xcr0(void)
+{
+	return 3;
+}
+
+bool platform_xsetbv(uint64_t xcr0)
+{
+	return !(xcr0 & ~platform_xcr0());
+}
+
+void platform_timer(uint64_t deadline)
+{
+	stub.timer = deadline;
+}
+
+void platform_idle(uint64_t deadline)
+{
+	stub.idle = deadline;
+	stub.idle_calls++;
+	/* Sleeping takes as long as it was asked to. */
+	if (deadline != UINT64_MAX && deadline > stub.now)
+		stub.now = deadline;
+}
+
+void platform_serial_write(unsigned port, uint8_t byte)
+{
+	if (stub.serial[port].out_len < STUB_BUFFER - 1)
+		stub.serial[port].out[stub.serial[port].out_len++] = (char)byte;
+}
+
+int platform_serial_read(unsigned port)
+{
+	if (stub.serial[port].in_pos == stub.serial[port].in_len)
+		return -1;
+	return stub.serial[port].in[stub.serial[port].in_pos++];
+}
+
+void platform_message(const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(stub.messages + stub.messages_len, STUB_BUFFER - stub.messages_len, fmt, ap);
+	va_end(ap);
+	if (n > 0)
+		stub.messages_len += (size_t)n;
+	if (stub.messages_len > STUB_BUFFER - 1)
+		stub.messages_len = STUB_BUFFER - 1;
+}
+
+static _Noreturn void leave(int status)
+{
+	if (!stub.armed) {
+		fprintf(stderr, "%sstub: the machine ended with status %d outside stub_catch\n",
+			stub.messages, status);
+		abort();
+	}
+	stub.status = status;
+	longjmp(stub.exit, 1);
+}
+
+void platform_exit(struct machine *m, int status)
+{
+	(void)m;
+	leave(status);
+}
+
+void platform_reset(struct machine *m)
+{
+	(void)m;
+	stub.was_reset = true;
+	leave(STUB_RESET);
+}

@@ -23,6 +23,9 @@ bool interrupt_iret(struct vcpu *v, unsigned opsize);
 bool far_jump(struct vcpu *v, uint16_t sel, uint32_t offset, unsigned opsize);
 bool far_call(struct vcpu *v, uint16_t sel, uint32_t offset, unsigned opsize, uint32_t next_eip);
 bool far_return(struct vcpu *v, unsigned opsize, uint16_t pop_bytes);
+/* sysenter and sysexit by the MSRs; privilege is checked here. */
+bool far_sysenter(struct vcpu *v);
+bool far_sysexit(struct vcpu *v);
 
 /* No way to go on: print registers, control registers, last events, backtrace; end the machine with
  * WEDGE_EXIT_TRIPLE_FAULT. */

@@ -18,13 +18,26 @@ struct site {
 	uint64_t exits;	 /* how often it reached the monitor */
 };
 
+/* An instruction that trapped though no record names it: how often, for --stats. */
+struct unpadded {
+	uint32_t eip;
+	uint64_t count;
+};
+#define NR_UNPADDED 64
+
 struct machine {
 	struct vcpu cpu;
 	uint8_t *ram;	   /* host address of guest-physical 0 */
 	uint32_t ram_size; /* bytes, a multiple of 4096 */
 	struct bus bus;
-	struct site *sites;
+	struct site *sites; /* sorted by slot, see machine_site_at */
 	uint32_t nr_sites;
+	uint32_t *ran;	    /* how often each site's fast path ran, by index; may be null */
+	struct unpadded unpadded[NR_UNPADDED];
+	uint64_t unpadded_other; /* traps that found the table full */
+	uint64_t exits[4];	 /* by enum exit_kind */
+	uint64_t exceptions[32]; /* EXIT_EXCEPTION by vector */
+	uint32_t user_limit;	 /* what platform_user_limit was last told; 0: none yet */
 	uint32_t window;      /* linear address of the wedge's window in the guest's space */
 	uint32_t window_size; /* bytes, a multiple of 4096 */
 	bool stats;	      /* --stats */
@@ -36,5 +49,12 @@ struct machine {
  * Set by the loader; may be null.
  */
 extern const char *(*machine_symbol)(uint32_t address, char *buf, size_t size);
+
+/* The site whose slot holds a linear address, or null. */
+struct site *machine_site_at(struct machine *m, uint32_t address);
+
+/* --stats: how often each site kind ran or came to the monitor, and the unpadded traps with their
+ * addresses. The platform calls it when the machine ends. */
+void report_stats(struct machine *m);
 
 #endif

@@ -16,6 +16,8 @@
 
 static inline unsigned desc_dpl(uint64_t d) { return (d >> 45) & 3; }
 static inline unsigned desc_type(uint64_t d) { return (d >> 40) & 15; }
+static inline bool desc_is_code(uint64_t d) { return (d & (DESC_S | DESC_X)) == (DESC_S | DESC_X); }
+static inline bool desc_is_conforming(uint64_t d) { return desc_is_code(d) && (d & DESC_E); }
 uint32_t desc_base(uint64_t d);
 uint32_t desc_limit(uint64_t d); /* in bytes, granularity applied */
 
@@ -38,6 +40,12 @@ bool segment_load_tr(struct vcpu *v, uint16_t sel);
  * holds #GP(0) or #SS(0).
  */
 bool segment_linear(struct vcpu *v, enum segreg s, uint32_t offset, uint32_t size, bool write, uint32_t *linear);
+
+/* How much of esp the stack uses: all of it, or 16 bits when the B flag of ss is clear. */
+static inline uint32_t stack_mask(const struct vcpu *v)
+{
+	return v->seg[SEG_SS].desc & DESC_DB ? 0xffffffffu : 0xffffu;
+}
 
 /* LAR, LSL, VERR, VERW: the result in *value where there is one; returns ZF. May set v->fault (#PF). */
 bool segment_lar(struct vcpu *v, uint16_t sel, uint32_t *value);

@@ -153,9 +153,20 @@ struct exit {
 /* Set the state that the CPU has after reset, except that boot protocols then change what they need. */
 void vcpu_reset(struct vcpu *v);
 
+/* Change the privilege level; every change goes through here. Call it when the rest of the state is set. */
+void vcpu_set_cpl(struct vcpu *v, unsigned cpl);
+
 /*
  * Handle one exit: emulate, deliver, or fill a shadow mapping; run devices that are due; deliver a
  * pending interrupt if the guest can take it. On return the guest may be resumed at v->eip.
+ *
+ * The interrupt shadow (SDM vol. 3, 6.8.3): emulate() sets v->shadow; vcpu_exit clears it as soon as the
+ * next instruction is emulated or faults, and keeps it when that instruction is only to be tried again
+ * (a shadow mapping was filled). When vcpu_exit returns with v->shadow set, the platform runs exactly
+ * one instruction at v->eip (by single step; a rewritten slot there leaves by its trampoline as ever).
+ * Whatever exit that ends in is passed on with v->shadow still set; only when the instruction was
+ * retired without an exit of its own does the platform clear v->shadow, and then calls
+ * vcpu_exit(EXIT_INTERRUPT), which delivers what has been waiting.
  */
 void vcpu_exit(struct vcpu *v, const struct exit *x);
 

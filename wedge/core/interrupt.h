@@ -18,9 +18,10 @@ void interrupt_fault(struct vcpu *v);
 void interrupt_deliver(struct vcpu *v, uint8_t vector, enum event_source source, uint32_t insn_eip);
 
 /* The instructions. Each: true when done (v->eip is set), false with v->fault set and no state changed.
- * next_eip: address behind the instruction (return address for calls). opsize: 2 or 4. */
-bool interrupt_iret(struct vcpu *v, unsigned opsize);
-bool far_jump(struct vcpu *v, uint16_t sel, uint32_t offset, unsigned opsize);
+ * next_eip: address behind the instruction (what a call or a task switch saves). opsize: 2 or 4. A task
+ * switch may end in the new task with a fault of its own delivered already. */
+bool interrupt_iret(struct vcpu *v, unsigned opsize, uint32_t next_eip);
+bool far_jump(struct vcpu *v, uint16_t sel, uint32_t offset, unsigned opsize, uint32_t next_eip);
 bool far_call(struct vcpu *v, uint16_t sel, uint32_t offset, unsigned opsize, uint32_t next_eip);
 bool far_return(struct vcpu *v, unsigned opsize, uint16_t pop_bytes);
 /* sysenter and sysexit by the MSRs; privilege is checked here. */

@@ -122,6 +122,7 @@ struct vcpu {
 	bool halted;
 	bool shadow;	  /* one instruction must run before an interrupt: after sti, mov/pop ss */
 	bool nmi_blocked;
+	bool debug_trap;  /* a #DB trap is due before the next instruction; DR6 says why */
 	struct fault fault;
 	uint64_t tsc_offset;
 	struct {

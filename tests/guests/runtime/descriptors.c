@@ -37,6 +37,11 @@ void gate_reset(uint8_t vector)
 	gate_set(vector, SEL_KCODE, trap_entries + vector * ENTRY_SIZE, GATE_INTERRUPT);
 }
 
+void gate_dpl(uint8_t vector, unsigned dpl)
+{
+	idt[vector] = (idt[vector] & ~(3ull << 45)) | (uint64_t)dpl << 45;
+}
+
 void trap_set(uint8_t vector, trap_handler h)
 {
 	handlers[vector] = h;
@@ -62,7 +67,7 @@ void descriptors_init(void)
 	gdt[SEL_UDATA >> 3] = descriptor(0, 0xfffff, 0xf3, 0xc);
 	gdt[SEL_TSS >> 3] = descriptor((uint32_t)&tss, sizeof(tss) - 1, 0x89, 0);
 	tss.ss0 = SEL_KDATA;
-	tss.esp0 = (uint32_t)boot_stack_top;
+	tss.esp0 = (uint32_t)trap_stack_top;
 	tss.iomap = offsetof(struct tss, bitmap);
 	for (unsigned i = 0; i < sizeof(tss.bitmap); i++)
 		tss.bitmap[i] = 0xff;

@@ -101,6 +101,7 @@ uint64_t descriptor(uint32_t base, uint32_t limit, uint8_t access, uint8_t flags
 void gate_set(uint8_t vector, uint16_t sel, const void *entry, uint8_t access);
 void trap_set(uint8_t vector, trap_handler h); /* null: unexpected */
 void gate_reset(uint8_t vector);               /* the runtime's own entry, DPL 0 */
+void gate_dpl(uint8_t vector, unsigned dpl);
 int context_save(struct context *c) __attribute__((returns_twice));
 _Noreturn void context_restore(struct context *c, int value);
 _Noreturn void enter_user(uint32_t eip, uint32_t esp, uint32_t eflags);
@@ -125,7 +126,7 @@ uint32_t *pte_of(const void *linear);
 
 /* runtime.c */
 extern char command_line[256];
-extern char user_start[], user_end[], image_end[], boot_stack_top[];
+extern char user_start[], user_end[], image_end[], trap_stack_top[];
 uint32_t option(const char *name, uint32_t otherwise); /* name=NUMBER of the command line */
 uint32_t random32(uint32_t *state);
 void *memset(void *to, int value, size_t n);

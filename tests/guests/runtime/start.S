@@ -25,6 +25,9 @@ _start:
 	.skip	16384
 	.globl	boot_stack_top
 boot_stack_top:
+	.skip	16384
+	.globl	trap_stack_top		/* where traps from ring 3 push */
+trap_stack_top:
 
 /* A segment without contents would be linked at address 0. */
 	.section .user.data, "awx", @progbits

@@ -4,7 +4,8 @@
  * doc/format.md is the contract in words; this header is the contract in C.
  *
  * Section ".afterburn" (SHT_PROGBITS, not allocated) is an array of struct ab_record.
- * Note ".note.afterburn" (SHT_NOTE, owner "Afterburner", type AB_NOTE_TYPE) holds struct ab_note.
+ * Note ".afterburn.note" (SHT_NOTE, owner "Afterburner", type AB_NOTE_TYPE) holds struct ab_note.
+ * Section ".afterburn.ranges" (SHT_PROGBITS, not allocated) is an array of struct ab_range.
  */
 #ifndef AFTERBURNER_FORMAT_H
 #define AFTERBURNER_FORMAT_H
@@ -12,7 +13,9 @@
 #include <stdint.h>
 
 #define AB_SECTION ".afterburn"
-#define AB_NOTE_SECTION ".note.afterburn"
+#define AB_NOTE_SECTION ".afterburn.note" /* not .note.*: linker scripts gather those into memory  \
+					   */
+#define AB_RANGE_SECTION ".afterburn.ranges"
 #define AB_NOTE_OWNER "Afterburner"
 #define AB_NOTE_TYPE 1
 #define AB_FORMAT_VERSION 1
@@ -20,7 +23,8 @@
 enum ab_isa { AB_ISA_I386 = 1, AB_ISA_X86_64 = 2 };
 
 /* Flags of a record. */
-#define AB_F_CODE32 0x01 /* 32-bit code (always set in an i386 guest; set under .code32 in x86-64) */
+#define AB_F_CODE32                                                                                \
+	0x01 /* 32-bit code (always set in an i386 guest; set under .code32 in x86-64) */
 #define AB_F_PAD_BEFORE 0x02 /* the padding stands before the instruction, not after it */
 #define AB_F_USER 0x04       /* runs in ring 3 of the guest: only `int` has a fast path there */
 #define AB_F_MEMORY 0x08     /* a sensitive memory operation, found by profile */
@@ -34,22 +38,41 @@ enum ab_isa { AB_ISA_I386 = 1, AB_ISA_X86_64 = 2 };
  */
 struct ab_record {
 	int64_t place;
-	uint16_t kind;	    /* enum ab_kind, from sites.def */
-	uint8_t insn_off;   /* offset of the instruction in the slot, bytes */
-	uint8_t insn_len;   /* length of the instruction, bytes */
-	uint8_t slot_len;   /* length of the slot, bytes; >= insn_off + insn_len */
-	uint8_t flags;	    /* AB_F_* */
-	uint16_t reserved;  /* 0 */
+	uint16_t kind;     /* enum ab_kind, from sites.def */
+	uint8_t insn_off;  /* offset of the instruction in the slot, bytes */
+	uint8_t insn_len;  /* length of the instruction, bytes */
+	uint8_t slot_len;  /* length of the slot, bytes; >= insn_off + insn_len */
+	uint8_t flags;     /* AB_F_* */
+	uint16_t reserved; /* 0 */
 };
 
 /* Descriptor of the note. One per object file; a linked file may hold many, all must agree. */
 struct ab_note {
 	uint32_t version;   /* AB_FORMAT_VERSION */
-	uint32_t isa;	    /* enum ab_isa */
+	uint32_t isa;       /* enum ab_isa */
 	uint32_t toolchain; /* version of the toolchain, 0xMMmmpp */
 	uint32_t reserved;  /* 0 */
 };
 
+/* What a range is. */
+#define AB_RANGE_OFF 1    /* left as it was written: the source, or an option, said so */
+#define AB_RANGE_USER 2   /* runs in ring 3 of the guest: nothing but `int` is padded */
+#define AB_RANGE_CODE16 3 /* 16-bit code: never padded */
+#define AB_RANGE_CODE32 4 /* 32-bit code in an x86-64 file: padded */
+#define AB_RANGE_CODE64 5 /* 64-bit code in an i386 file: never padded */
+
+/*
+ * Code that is not what the rest of the file is. place: as in struct ab_record. Ranges of one kind
+ * do not overlap; a range of 16-bit code may lie in one that was left as written.
+ */
+struct ab_range {
+	int64_t place;
+	uint32_t length;   /* bytes */
+	uint16_t what;     /* AB_RANGE_* */
+	uint16_t reserved; /* 0 */
+};
+
+_Static_assert(sizeof(struct ab_range) == 16, "record layout is an ABI");
 _Static_assert(sizeof(struct ab_record) == 16, "record layout is an ABI");
 _Static_assert(sizeof(struct ab_note) == 16, "note layout is an ABI");
 

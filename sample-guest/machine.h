@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Constants of the PC and of this kernel's memory layout. Included by C and by assembler, so it holds
- * nothing but macros.
+ * Constants of the PC and of this kernel's memory layout. Included by C and by assembler, so it
+ * holds nothing but macros.
  */
 #ifndef SAMPLE_MACHINE_H
 #define SAMPLE_MACHINE_H
@@ -30,8 +30,8 @@
 #define DEBUG_EXIT 0xf4
 
 /*
- * Memory layout. Physical memory appears once more at KERNEL_BASE; programs have everything below. The
- * last 4 MiB of the address space are left alone (what Linux calls reservetop=).
+ * Memory layout. Physical memory appears once more at KERNEL_BASE; programs have everything below.
+ * The last 4 MiB of the address space are left alone (what Linux calls reservetop=).
  */
 #define KERNEL_PHYS 0x100000
 #define KERNEL_BASE 0xc0000000
@@ -49,13 +49,13 @@
 #define USER_DS 0x23
 #define TSS_SEL 0x28
 #define LDT_SEL 0x30
-#define TLS_SEL 0x3b	  /* GDT slot that each thread fills with its own segment */
-#define GATE_SEL 0x43	  /* call gate that ring 3 may use */
-#define TEST_SEL 0x48	  /* first of the slots that the self-tests fill */
+#define TLS_SEL 0x3b  /* GDT slot that each thread fills with its own segment */
+#define GATE_SEL 0x43 /* call gate that ring 3 may use */
+#define TEST_SEL 0x48 /* first of the slots that the self-tests fill */
 #define NR_TEST_SEL 5
 #define GDT_ENTRIES 14
 #define LDT_ENTRIES 4
-#define TLS_LDT_SEL 0x0f  /* entry 1 of the LDT */
+#define TLS_LDT_SEL 0x0f /* entry 1 of the LDT */
 
 #define SYSCALL_VECTOR 0x80
 #define IRQ_BASE 0x20 /* vector of IRQ 0 */

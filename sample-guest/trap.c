@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Chapter 6: what to do about an exception or an interrupt.
+ *
+ * Kernel code that expects a fault says so in the exception table: (start, end, where to go on).
+ */
+#include "kernel.h"
+
+struct ex_entry {
+	uint32_t start, end, resume;
+};
+extern const struct ex_entry ex_table_start[], ex_table_end[];
+
+volatile struct caught caught;
+static void (*irq_handler[16])(void);
+
+void trap_irq(unsigned irq, void (*handler)(void))
+{
+	irq_handler[irq] = handler;
+}
+
+static void handle_irq(unsigned irq)
+{
+	if (pic_spurious(irq))
+		return;
+	if (irq_handler[irq])
+		irq_handler[irq]();
+	pic_end(irq);
+}
+
+static void note(const struct frame *f, uint32_t cr2)
+{
+	caught.count++;
+	caught.vector = f->vector;
+	caught.error = f->error;
+	caught.cr2 = cr2;
+	caught.eip = f->eip;
+	caught.cs = f->cs;
+	caught.eflags = f->eflags;
+}
+
+/* Find where kernel code wants to go on after a fault. */
+static bool fixup(struct frame *f)
+{
+	const struct ex_entry *e;
+
+	for (e = ex_table_start; e < ex_table_end; e++)
+		if (f->eip >= e->start && f->eip < e->end) {
+			f->eip = e->resume;
+			return true;
+		}
+	return false;
+}
+
+static void die(const struct frame *f, uint32_t cr2)
+{
+	panic("exception %u error %x at %x:%08x eflags %x cr2 %x eax %x ebx %x ecx %x edx %x esi "
+	      "%x edi %x",
+	      f->vector, f->error, f->cs, f->eip, f->eflags, cr2, f->eax, f->ebx, f->ecx, f->edx,
+	      f->esi, f->edi);
+}
+
+/* #DB, #BP, #OF and software interrupts are traps: eip already stands behind the instruction. */
+static bool is_trap(uint32_t vector)
+{
+	return vector == VEC_DB || vector == VEC_BP || vector == VEC_OF || vector >= IRQ_BASE + 16;
+}
+
+static void kernel_exception(struct frame *f, uint32_t cr2)
+{
+	note(f, cr2);
+	if (!is_trap(f->vector) && !fixup(f))
+		die(f, cr2);
+}
+
+void trap(struct frame *f);
+void trap(struct frame *f)
+{
+	uint32_t cr2 = read_cr2();
+
+	if (f->vector >= IRQ_BASE && f->vector < IRQ_BASE + 16)
+		handle_irq(f->vector - IRQ_BASE);
+	else
+		kernel_exception(f, cr2);
+}

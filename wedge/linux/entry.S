@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Between the guest's 32-bit code and the monitor's C.
+ *
+ * Two ways in: the gate (a far jump from a trampoline) and signals. Either stores what the real CPU
+ * holds into linux_state; two ways out load it again: linux_resume by iretq, signals by sigreturn.
+ * Before any C runs, FS must be the C library's thread pointer: guest code loads %fs as it likes.
+ */
+#include "wedge/linux/state.h"
+
+#define STATE(offset) linux_state + (offset)(%rip)
+#define GPR(n) STATE(ST_GPR + 4 * (n))
+#define SEL(n) STATE(ST_SEL + 4 * (n))
+
+	.text
+
+/* From the window's gate, in 64-bit mode. Only the low halves of the registers mean anything. */
+	.globl	linux_gate_entry
+	.type	linux_gate_entry, @function
+linux_gate_entry:
+	movl	%eax, GPR(0)
+	movl	%ecx, GPR(1)
+	movl	%edx, GPR(2)
+	movl	%ebx, GPR(3)
+	movl	%esp, GPR(4)
+	movl	%ebp, GPR(5)
+	movl	%esi, GPR(6)
+	movl	%edi, GPR(7)
+	movq	STATE(ST_HOST_RSP), %rsp
+	pushfq
+	popq	%rax
+	movl	%eax, STATE(ST_EFLAGS)
+	pushq	$2			/* DF, AC, NT and TF off for C */
+	popfq
+	movl	%es, %eax
+	movl	%eax, SEL(0)
+	movl	%ss, %eax
+	movl	%eax, SEL(2)
+	movl	%ds, %eax
+	movl	%eax, SEL(3)
+	movl	%fs, %eax
+	movl	%eax, SEL(4)
+	movl	%gs, %eax
+	movl	%eax, SEL(5)
+	movq	STATE(ST_HOST_FS), %rax
+	wrfsbase %rax
+	movl	STATE(ST_XCR0), %eax
+	movl	STATE(ST_XCR0 + 4), %edx
+	xsave64	linux_fpu(%rip)
+	xorl	%ebp, %ebp
+	call	linux_gate
+	/* fall through */
+	.size	linux_gate_entry, . - linux_gate_entry
+
+	.globl	linux_resume
+	.type	linux_resume, @function
+linux_resume:
+	movq	STATE(ST_HOST_RSP), %rsp
+	movl	STATE(ST_XCR0), %eax
+	movl	STATE(ST_XCR0 + 4), %edx
+	xrstor64 linux_fpu(%rip)
+/*
+ * A signal that arrives from here to the iretq finds linux_state complete: it sets attention and
+ * starts over at linux_exit_restart, so that no event is left waiting while the guest runs.
+ */
+	.globl	linux_exit_begin
+linux_exit_begin:
+	cmpl	$0, STATE(ST_ATTENTION)
+	jne	linux_exit_restart
+	movw	SEL(0), %es
+	movw	SEL(3), %ds
+	movw	SEL(4), %fs
+	movw	SEL(5), %gs
+	movl	SEL(2), %eax
+	pushq	%rax
+	movl	GPR(4), %eax
+	pushq	%rax
+	movl	STATE(ST_EFLAGS), %eax
+	pushq	%rax
+	movl	SEL(1), %eax
+	pushq	%rax
+	movl	STATE(ST_EIP), %eax
+	pushq	%rax
+	movl	GPR(0), %eax
+	movl	GPR(1), %ecx
+	movl	GPR(2), %edx
+	movl	GPR(3), %ebx
+	movl	GPR(5), %ebp
+	movl	GPR(6), %esi
+	movl	GPR(7), %edi
+	iretq
+	.globl	linux_exit_end
+linux_exit_end:
+	.size	linux_resume, . - linux_resume
+
+	.globl	linux_exit_restart
+linux_exit_restart:
+	movq	STATE(ST_HOST_RSP), %rsp
+	movq	STATE(ST_HOST_FS), %rax
+	wrfsbase %rax
+	call	linux_attention
+	jmp	linux_resume
+
+/*
+ * Signal handler, on the alternate stack: (int sig, siginfo_t *, ucontext_t *). The kernel saved
+ * general registers, %cs and %ss in the context and leaves %ds %es %fs %gs alone.
+ */
+	.globl	linux_signal_entry
+	.type	linux_signal_entry, @function
+linux_signal_entry:
+	rdfsbase %rax
+	pushq	%rax
+	subq	$32, %rsp
+	movl	%es, %eax
+	movl	%eax, 0(%rsp)
+	movl	%ds, %eax
+	movl	%eax, 12(%rsp)
+	movl	%fs, %eax
+	movl	%eax, 16(%rsp)
+	movl	%gs, %eax
+	movl	%eax, 20(%rsp)
+	pushq	$2
+	popfq
+	movq	STATE(ST_HOST_FS), %rax
+	wrfsbase %rax
+	movq	%rsp, %rcx
+	call	linux_signal
+	addq	$32, %rsp
+	popq	%rcx
+	testl	%eax, %eax
+	jz	1f
+	movw	SEL(0), %es
+	movw	SEL(3), %ds
+	movw	SEL(4), %fs
+	movw	SEL(5), %gs
+	ret
+1:	wrfsbase %rcx
+	ret
+	.size	linux_signal_entry, . - linux_signal_entry
+
+	.section .note.GNU-stack, "", @progbits

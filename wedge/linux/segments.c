@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Segment registers on a Linux host.
+ *
+ * What the guest loads is a selector into its own tables; what the CPU can hold is a selector of this
+ * process: an entry of its LDT (modify_ldt), made on demand for a pair of guest selector and
+ * descriptor, so that the way back from the real selector is a table look-up. Each pair has two variants:
+ * as the guest wrote it for ring 0, and clipped to the user limit for ring 3.
+ *
+ * Entries below FIRST_SLOT stay empty: guest user code that loads a selector of the guest's LDT by itself faults
+ * and is emulated, instead of getting some entry of ours.
+ */
+#include <asm/ldt.h>
+#include "wedge/core/segment.h"
+#include "wedge/linux/state.h"
+#include "wedge/linux/syscall.h"
+#include "wedge/platform.h"
+
+#define FIRST_SLOT 1024
+#define NR_SLOTS (LDT_ENTRIES - FIRST_SLOT)
+#define HASH_SIZE 16384
+
+struct slot {
+	uint64_t desc;
+	uint16_t sel;
+	bool user;
+};
+
+static struct slot slots[NR_SLOTS];
+static uint16_t hash[HASH_SIZE]; /* slot number + 1; 0: free */
+static unsigned nr_slots;
+
+static uint16_t slot_selector(unsigned slot)
+{
+	return (uint16_t)((slot + FIRST_SLOT) << 3 | 7); /* TI = 1, RPL = 3 */
+}
+
+/* The slot that a real selector names, or null. */
+static const struct slot *selector_slot(uint32_t real)
+{
+	unsigned index = real >> 3;
+	if (!(real & 4) || index < FIRST_SLOT || index - FIRST_SLOT >= nr_slots)
+		return NULL;
+	return &slots[index - FIRST_SLOT];
+}
+
+/* Last offset that ring 3 may use of a flat or wrapping segment. */
+static uint32_t clip(const struct slot *s, uint32_t base, uint32_t limit)
+{
+	uint32_t top = linux_machine.user_limit - 1;
+	bool expand_down = !(s->desc & DESC_X) && (s->desc & DESC_E);
+	if (!s->user || expand_down || base + (uint64_t)limit <= top)
+		return limit;
+	if (base + (uint64_t)limit > UINT32_MAX) /* wraps: TLS, with offsets below 0 */
+		return limit;
+	return base > top ? 0 : top - base;
+}
+
+/* Write one entry of the process's LDT. Returns false if the host refuses it. */
+static bool write_entry(unsigned slot)
+{
+	const struct slot *s = &slots[slot];
+	uint32_t base = desc_base(s->desc), limit = clip(s, base, desc_limit(s->desc));
+	bool code = s->desc & DESC_X;
+	struct user_desc d = {
+		.entry_number = slot + FIRST_SLOT,
+		.base_addr = base,
+		.limit = limit > 0xfffff ? limit >> 12 : limit,
+		.seg_32bit = !!(s->desc & DESC_DB),
+		.contents = (code ? 2 : 0) | (s->desc & DESC_E ? 1 : 0),
+		.read_exec_only = !(s->desc & DESC_W),
+		.limit_in_pages = limit > 0xfffff,
+		.seg_not_present = 0,
+		.useable = 1,
+	};
+	/* Expand-down segments keep their granularity: the limit is the first offset that faults. */
+	if (s->desc & DESC_G) {
+		d.limit = limit >> 12;
+		d.limit_in_pages = 1;
+	}
+	return host_syscall(SYS_modify_ldt, 0x11, (long)&d, sizeof d, 0, 0, 0) == 0;
+}
+
+static void forget_slots(void)
+{
+	__builtin_memset(hash, 0, sizeof hash);
+	__builtin_memset(linux_machine.win->segcache, 0, sizeof linux_machine.win->segcache);
+	nr_slots = 0;
+}
+
+static unsigned hash_of(uint16_t sel, uint64_t desc, bool user)
+{
+	uint64_t h = (desc ^ ((uint64_t)sel << 20) ^ (user ? 0x5555 : 0)) * 0x9e3779b97f4a7c15ull;
+	return (unsigned)(h >> 50) % HASH_SIZE;
+}
+
+/* Find or make the entry for a guest selector and descriptor; 0 if the host has no such segment. */
+static uint16_t slot_for(uint16_t sel, uint64_t desc, bool user)
+{
+	desc &= ~DESC_A;
+	unsigned h = hash_of(sel, desc, user);
+	for (; hash[h]; h = (h + 1) % HASH_SIZE) {
+		const struct slot *s = &slots[hash[h] - 1];
+		if (s->sel == sel && s->desc == desc && s->user == user)
+			return slot_selector(hash[h] - 1u);
+	}
+	if (nr_slots == NR_SLOTS)
+		return 0;
+	slots[nr_slots] = (struct slot){.desc = desc, .sel = sel, .user = user};
+	if (!write_entry(nr_slots))
+		return 0;
+	hash[h] = (uint16_t)(nr_slots + 1);
+	return slot_selector(nr_slots++);
+}
+
+/* The real selector for a segment register at privilege level cpl. */
+static uint16_t real_selector(const struct segment *seg, bool user)
+{
+	if (!seg->usable)
+		return seg->sel & 3;
+	uint16_t real = slot_for(seg->sel, seg->desc, user);
+	if (!real && nr_slots == NR_SLOTS) {
+		forget_slots(); /* every register is looked up again before the guest goes on */
+		real = slot_for(seg->sel, seg->desc, user);
+	}
+	if (!real) {
+		platform_message("the host cannot hold the guest's segment 0x%04x (descriptor 0x%016llx)",
+				 seg->sel, (unsigned long long)seg->desc);
+		platform_exit(&linux_machine.m, WEDGE_EXIT_UNSUPPORTED);
+	}
+	return real;
+}
+
+/* A null selector, or one that guest user code loaded by itself from the host's GDT: as it stands. */
+static void adopt_foreign(struct vcpu *v, enum segreg s, uint16_t real)
+{
+	struct segment *seg = &v->seg[s];
+	uint64_t desc = 0;
+	struct fault saved = v->fault;
+	*seg = (struct segment){.sel = real, .host = real};
+	if ((real & ~3) && segment_descriptor(v, real, &desc) && (desc & (DESC_P | DESC_S)) == (DESC_P | DESC_S)) {
+		seg->desc = desc;
+		seg->base = desc_base(desc);
+		seg->limit = desc_limit(desc);
+		seg->usable = true;
+	}
+	v->fault = saved;
+}
+
+static void adopt(struct vcpu *v, enum segreg s)
+{
+	uint16_t real = (uint16_t)linux_state.sel[s];
+	struct segment *seg = &v->seg[s];
+	if (real == seg->host)
+		return;
+	const struct slot *slot = selector_slot(real);
+	if (!slot) {
+		adopt_foreign(v, s, real);
+		return;
+	}
+	*seg = (struct segment){
+		.sel = slot->sel,
+		.host = real,
+		.base = desc_base(slot->desc),
+		.limit = desc_limit(slot->desc),
+		.desc = slot->desc | DESC_A,
+		.usable = true,
+	};
+}
+
+void segments_enter(struct vcpu *v)
+{
+	adopt(v, SEG_CS);
+	const struct slot *cs = selector_slot(linux_state.sel[SEG_CS]);
+	if (cs)
+		v->cpl = cs->user ? 3 : 0;
+	for (int s = 0; s < NR_SEGS; s++)
+		if (s != SEG_CS)
+			adopt(v, s);
+}
+
+/* Let the stubs load this selector by themselves as long as its descriptor stays the same. */
+static void fill_segcache(struct vcpu *v, const struct segment *seg)
+{
+	unsigned index = seg->sel >> 3;
+	if ((seg->sel & 4) || index >= SEGCACHE_ENTRIES || !seg->usable || v->cpl != 0)
+		return;
+	linux_machine.win->segcache[index] = (struct segcache){
+		.lo = (uint32_t)seg->desc,
+		.hi = (uint32_t)(seg->desc >> 32),
+		.sel = seg->sel,
+		.host = real_selector(seg, false),
+		.user_host = real_selector(seg, true),
+	};
+}
+
+void segments_leave(struct vcpu *v)
+{
+	struct window *win = linux_machine.win;
+	bool user = v->cpl == 3;
+	unsigned before;
+	do { /* running out of slots forgets all of them: then look every register up again */
+		before = nr_slots;
+		for (int s = 0; s < NR_SEGS; s++) {
+			struct segment *seg = &v->seg[s];
+			bool foreign = user && (seg->host & ~3) && !(seg->host & 4) && seg->host == seg->sel;
+			if (!foreign)
+				seg->host = real_selector(seg, user);
+		}
+	} while (nr_slots < before);
+	for (int s = 0; s < NR_SEGS; s++) {
+		const struct segment *seg = &v->seg[s];
+		linux_state.sel[s] = win->host[s] = seg->host;
+		win->sel[s] = seg->sel;
+	}
+	win->host_cs = v->seg[SEG_CS].host;
+}
+
+void platform_segment(struct vcpu *v, enum segreg s)
+{
+	v->seg[s].host = 0; /* looked up in segments_leave; never equal to a foreign selector */
+	if (s != SEG_CS && s != SEG_SS)
+		fill_segcache(v, &v->seg[s]);
+}
+
+void platform_tables(struct vcpu *v)
+{
+	__builtin_memset(linux_machine.win->segcache, 0, sizeof linux_machine.win->segcache);
+	linux_machine.win->gdt_base = v->gdtr.base;
+	linux_machine.win->tss_base = v->tr.base;
+	linux_machine.win->idt80 = 0;
+	linux_machine.win->kernel_ss = 0;
+}
+
+void platform_user_limit(struct machine *m, uint32_t limit)
+{
+	(void)m;
+	if (limit == linux_machine.user_limit)
+		return;
+	linux_machine.user_limit = limit;
+	forget_slots();
+}
+
+void segments_init(void)
+{
+	linux_machine.user_limit = linux_machine.m.window;
+	forget_slots();
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* The real register state of the guest between the assembly of entry.S and the C of this directory. */
+#ifndef WEDGE_LINUX_STATE_H
+#define WEDGE_LINUX_STATE_H
+
+#define ST_GPR 0 /* eight dwords, by enum gpr */
+#define ST_EIP 32
+#define ST_EFLAGS 36
+#define ST_SEL 40 /* six dwords, by enum segreg */
+#define ST_HOST_FS 64
+#define ST_HOST_RSP 72
+#define ST_ATTENTION 80
+#define ST_XCR0 88
+
+#ifndef __ASSEMBLER__
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "wedge/core/machine.h"
+#include "wedge/linux/linux.h"
+#include "wedge/stubs/window.h"
+
+struct state {
+	uint32_t gpr[NR_GPRS];
+	uint32_t eip;
+	uint32_t eflags;	/* as the real CPU holds it */
+	uint32_t sel[NR_SEGS];	/* as the real CPU holds them */
+	uint64_t host_fs;	/* the C library's thread pointer */
+	uint64_t host_rsp;	/* top of the monitor's stack */
+	uint32_t attention;	/* a signal wants vcpu_exit(EXIT_INTERRUPT) before the guest goes on */
+	uint64_t xcr0;		/* states to save and restore around C code */
+};
+_Static_assert(offsetof(struct state, eip) == ST_EIP, "eip");
+_Static_assert(offsetof(struct state, sel) == ST_SEL, "sel");
+_Static_assert(offsetof(struct state, host_fs) == ST_HOST_FS, "host_fs");
+_Static_assert(offsetof(struct state, host_rsp) == ST_HOST_RSP, "host_rsp");
+_Static_assert(offsetof(struct state, attention) == ST_ATTENTION, "attention");
+_Static_assert(offsetof(struct state, xcr0) == ST_XCR0, "xcr0");
+
+/* Everything this platform knows of its one machine. */
+struct linux_machine {
+	struct machine m;
+	struct linux_config config;
+	int ram_fd, window_fd;
+	struct window *win;	 /* the monitor's view of the window's data */
+	uint8_t *window_code;	 /* the monitor's writable view of the whole window */
+	uint32_t user_limit;
+	bool (*reload)(struct machine *m, void *arg);
+	void *reload_arg;
+};
+
+extern struct linux_machine linux_machine;
+extern struct state linux_state;
+extern uint8_t linux_fpu[];
+
+/* entry.S */
+void linux_gate_entry(void);	      /* 64-bit: where the window's gate jumps to */
+_Noreturn void linux_resume(void);    /* load linux_state and linux_fpu, go on in the guest */
+extern const char linux_exit_begin[], linux_exit_end[], linux_exit_restart[];
+void linux_signal_entry(int sig, void *info, void *context);
+extern const uint8_t linux_gate_code[], linux_gate_code_end[], linux_gate_code_entry[];
+
+/* run.c: called from entry.S */
+void linux_gate(void);
+void linux_attention(void);
+int linux_signal(int sig, void *info, void *context);
+
+/* segments.c: between linux_state.sel and v->seg */
+void segments_enter(struct vcpu *v);
+void segments_leave(struct vcpu *v);
+void segments_init(void);
+
+/* run.c: between linux_state and the virtual CPU */
+void state_enter(struct vcpu *v);
+void state_leave(struct vcpu *v);
+
+/* memory.c */
+bool memory_create(struct linux_machine *lm);
+bool memory_map_window(struct linux_machine *lm, uint32_t linear);
+
+/* time.c, serial.c, sandbox.c */
+bool time_init(void);
+bool serial_init(const struct linux_config *c);
+void serial_flush(void);
+void serial_restore(void);
+bool serial_poll(int timeout_ms);
+bool sandbox_close(void);
+void report_internal(const char *what, uint64_t rip);
+#endif
+
+#endif

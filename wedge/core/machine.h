@@ -10,6 +10,7 @@
 /* One rewritten (or kept) site, decoded once at load. */
 struct site {
 	uint32_t slot;	 /* linear address of the slot, as linked */
+	uint32_t trampoline; /* linear address of its trampoline, 0 if the native instruction was kept */
 	uint16_t kind;	 /* enum ab_kind */
 	uint8_t insn_off, slot_len;
 	uint8_t flags;	 /* AB_F_* */
@@ -25,6 +26,8 @@ struct unpadded {
 };
 #define NR_UNPADDED 64
 
+#define MACHINE_MAX_ALIASES 4
+
 struct machine {
 	struct vcpu cpu;
 	uint8_t *ram;	   /* host address of guest-physical 0 */
@@ -38,6 +41,10 @@ struct machine {
 	uint64_t exits[4];	 /* by enum exit_kind */
 	uint64_t exceptions[32]; /* EXIT_EXCEPTION by vector */
 	uint32_t user_limit;	 /* what platform_user_limit was last told; 0: none yet */
+	/* Differences between where code is linked and where it runs before paging: a relative jump into
+	 * the window lands that much below it. */
+	uint32_t alias_delta[MACHINE_MAX_ALIASES];
+	uint32_t nr_aliases;
 	uint32_t window;      /* linear address of the wedge's window in the guest's space */
 	uint32_t window_size; /* bytes, a multiple of 4096 */
 	bool stats;	      /* --stats */

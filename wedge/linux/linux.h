@@ -7,19 +7,19 @@
 
 struct linux_config {
 	uint32_t ram_size; /* bytes, multiple of 4096, at most 3 GiB */
-	int serial_in;	   /* file descriptor or -1 */
-	int serial_out;	   /* file descriptor or -1 */
+	int serial_in;     /* file descriptor or -1 */
+	int serial_out;    /* file descriptor or -1 */
 	bool raw_terminal; /* serial on a terminal: raw mode, Ctrl-A x leaves */
 	bool stats, no_reboot;
-	uint32_t window;   /* linear address of the window; 0: LINUX_WINDOW_DEFAULT */
+	uint32_t window; /* linear address of the window; 0: LINUX_WINDOW_DEFAULT */
 };
 
 #define LINUX_WINDOW_DEFAULT 0xffc00000u
 #define LINUX_WINDOW_SIZE 0x400000u
 
 /*
- * Allocate RAM (zeroed; m->ram is writable at once), the window, devices and the reset vCPU. Returns
- * null and has printed why on failure. The loader then fills RAM, emits trampolines into
+ * Allocate RAM (zeroed; m->ram is writable at once), the window, devices and the reset vCPU.
+ * Returns null and has printed why on failure. The loader then fills RAM, emits trampolines into
  * linux_trampolines(), sets the boot registers in m->cpu, and calls linux_run.
  */
 struct machine *linux_create(const struct linux_config *c);
@@ -27,8 +27,9 @@ struct machine *linux_create(const struct linux_config *c);
 /* Where trampolines go: *at is the linear address of *code, *room its size in bytes. */
 void linux_trampolines(struct machine *m, uint8_t **code, uint32_t *at, size_t *room);
 
-/* Close the sandbox and run the guest. reload is called after a guest reset (single-threaded, monitor
- * context) and must rebuild RAM and boot registers; false ends the machine. */
-_Noreturn void linux_run(struct machine *m, bool (*reload)(struct machine *m, void *arg), void *arg);
+/* Close the sandbox and run the guest. reload is called after a guest reset (single-threaded,
+ * monitor context) and must rebuild RAM and boot registers; false ends the machine. */
+_Noreturn void linux_run(struct machine *m, bool (*reload)(struct machine *m, void *arg),
+			 void *arg);
 
 #endif

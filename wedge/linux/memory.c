@@ -10,6 +10,7 @@
 
 /* The end of the window stays unmapped: small negative offsets to a %gs of base 0 must fault. */
 #define WINDOW_TAIL 0x100000u
+#define PAGE_SIZE 4096u
 
 static long host_mmap(uint64_t at, uint64_t size, int prot, int flags, int fd, uint64_t offset)
 {
@@ -25,32 +26,76 @@ static int create_memfd(const char *name, uint64_t size)
 }
 
 /* Map one part of the window's memory at a linear address of the guest. */
-static bool map_part(struct linux_machine *lm, uint32_t linear, uint32_t offset, uint32_t size, int prot)
+static bool map_part(struct linux_machine *lm, uint32_t window, uint32_t at, uint32_t offset,
+		     uint32_t size, int prot)
 {
-	uint64_t at = (uint64_t)linear + offset;
-	return host_mmap(at, size, prot, MAP_SHARED | MAP_FIXED, lm->window_fd, offset) == (long)at;
+	uint64_t linear = (uint64_t)window + at;
+	return host_mmap(linear, size, prot, MAP_SHARED | MAP_FIXED, lm->window_fd, offset) ==
+	       (long)linear;
 }
 
 /*
- * Make the window visible to the guest at a linear address: where the loader put it, and for code that
- * runs at its physical address before paging, where a jump relative to that lands.
+ * Make the window visible to the guest where the loader put it, or `delta` below, where code that
+ * runs at its physical address before paging arrives. gate: which of the gates it sees.
  */
-bool memory_map_window(struct linux_machine *lm, uint32_t linear)
+static bool map_window(struct linux_machine *lm, uint32_t linear, unsigned gate)
 {
-	uint32_t code = lm->m.window_size - WINDOW_TAIL - WINDOW_GATE;
-	return map_part(lm, linear, 0, WINDOW_GATE, PROT_READ | PROT_WRITE) &&
-	       map_part(lm, linear, WINDOW_GATE, code, PROT_READ | PROT_EXEC);
+	uint32_t code = lm->m.window_size - WINDOW_TAIL - WINDOW_TRAMPOLINES;
+	return map_part(lm, linear, 0, 0, WINDOW_GATE, PROT_READ | PROT_WRITE) &&
+	       map_part(lm, linear, WINDOW_GATE, WINDOW_GATE + gate * PAGE_SIZE, PAGE_SIZE,
+			PROT_READ | PROT_EXEC) &&
+	       map_part(lm, linear, WINDOW_TRAMPOLINES, WINDOW_TRAMPOLINES, code,
+			PROT_READ | PROT_EXEC);
 }
 
-/* The gate: `jmp *entry64(%rip)`, the one instruction between compatibility mode and the monitor. */
-static void write_gate(struct linux_machine *lm)
+bool memory_map_alias(struct linux_machine *lm, unsigned alias)
 {
-	uint8_t *gate = lm->window_code + WINDOW_GATE;
-	int32_t disp = WIN_ENTRY64 - (WINDOW_GATE + 6);
-	gate[0] = 0xff;
-	gate[1] = 0x25;
-	__builtin_memcpy(gate + 2, &disp, sizeof disp);
-	lm->win->entry64 = (uintptr_t)linux_gate_entry;
+	return map_window(lm, lm->m.window - lm->m.alias_delta[alias], alias + 1);
+}
+
+/*
+ * One gate a page, one for the window and one for each alias of it; the gate is all that differs,
+ *so it knows through which the guest came:
+ *	ljmp $0x33, $1f			32-bit code from here up
+ * 1:	movl $delta, WIN_DELTA(%rip)	64-bit code from here on
+ *	jmp *WIN_ENTRY64(%rip)
+ */
+static void write_gate(struct linux_machine *lm, unsigned gate)
+{
+	uint32_t offset = WINDOW_GATE + gate * PAGE_SIZE;
+	/* A relative operand is the same in every gate: each sees itself at WINDOW_GATE. */
+	uint32_t here = lm->m.window - (gate ? lm->m.alias_delta[gate - 1] : 0) + WINDOW_GATE;
+	uint32_t delta = gate ? lm->m.alias_delta[gate - 1] : 0;
+	struct __attribute__((packed)) {
+		uint8_t ljmp;
+		uint32_t offset;
+		uint16_t selector;
+		uint8_t mov[2];
+		int32_t mov_disp;
+		uint32_t delta;
+		uint8_t jmp[2];
+		int32_t jmp_disp;
+	} code = {
+	    .ljmp = 0xea,
+	    .offset = here + 7,
+	    .selector = 0x33,
+	    .mov = {0xc7, 0x05},
+	    .mov_disp = WIN_DELTA - (WINDOW_GATE + 17),
+	    .delta = delta,
+	    .jmp = {0xff, 0x25},
+	    .jmp_disp = WIN_ENTRY64 - (WINDOW_GATE + 23),
+	};
+	__builtin_memcpy(lm->window_code + offset, &code, sizeof code);
+}
+
+bool memory_create_aliases(struct linux_machine *lm)
+{
+	for (unsigned i = 0; i < lm->m.nr_aliases; i++) {
+		write_gate(lm, i + 1);
+		if (!memory_map_alias(lm, i))
+			return false;
+	}
+	return true;
 }
 
 bool memory_create(struct linux_machine *lm)
@@ -59,11 +104,14 @@ bool memory_create(struct linux_machine *lm)
 	lm->ram_fd = create_memfd("afterburner-ram", m->ram_size);
 	lm->window_fd = create_memfd("afterburner-window", m->window_size);
 	if (lm->ram_fd < 0 || lm->window_fd < 0) {
-		platform_message("cannot create guest memory of %u MiB: memfd_create failed", m->ram_size >> 20);
+		platform_message("cannot create guest memory of %u MiB: memfd_create failed",
+				 m->ram_size >> 20);
 		return false;
 	}
-	long ram = host_mmap(0, m->ram_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, lm->ram_fd, 0);
-	long win = host_mmap(0, m->window_size, PROT_READ | PROT_WRITE, MAP_SHARED, lm->window_fd, 0);
+	long ram = host_mmap(0, m->ram_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+			     lm->ram_fd, 0);
+	long win =
+	    host_mmap(0, m->window_size, PROT_READ | PROT_WRITE, MAP_SHARED, lm->window_fd, 0);
 	if (ram < 0 || win < 0) {
 		platform_message("cannot map guest memory of %u MiB: error %ld", m->ram_size >> 20,
 				 ram < 0 ? -ram : -win);
@@ -72,19 +120,23 @@ bool memory_create(struct linux_machine *lm)
 	m->ram = (uint8_t *)ram;
 	lm->window_code = (uint8_t *)win;
 	lm->win = (struct window *)win;
-	write_gate(lm);
-	if (!memory_map_window(lm, m->window)) {
+	lm->win->entry64 = (uintptr_t)linux_gate_entry;
+	write_gate(lm, 0);
+	if (!map_window(lm, m->window, 0)) {
 		platform_message("cannot map the window at 0x%08x", m->window);
 		return false;
 	}
 	return true;
 }
 
-bool platform_map(struct machine *m, uint32_t linear, uint32_t phys, uint32_t pages, unsigned rights)
+bool platform_map(struct machine *m, uint32_t linear, uint32_t phys, uint32_t pages,
+		  unsigned rights)
 {
 	struct linux_machine *lm = (struct linux_machine *)m;
-	int prot = PROT_READ | (rights & MAP_WRITE ? PROT_WRITE : 0) | (rights & MAP_EXEC ? PROT_EXEC : 0);
-	long ret = host_mmap(linear, (uint64_t)pages << 12, prot, MAP_SHARED | MAP_FIXED, lm->ram_fd, phys);
+	int prot =
+	    PROT_READ | (rights & MAP_WRITE ? PROT_WRITE : 0) | (rights & MAP_EXEC ? PROT_EXEC : 0);
+	long ret = host_mmap(linear, (uint64_t)pages << 12, prot, MAP_SHARED | MAP_FIXED,
+			     lm->ram_fd, phys);
 	return ret == (long)linear && ret >= 0;
 }
 

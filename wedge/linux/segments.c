@@ -2,13 +2,13 @@
 /*
  * Segment registers on a Linux host.
  *
- * What the guest loads is a selector into its own tables; what the CPU can hold is a selector of this
- * process: an entry of its LDT (modify_ldt), made on demand for a pair of guest selector and
- * descriptor, so that the way back from the real selector is a table look-up. Each pair has two variants:
- * as the guest wrote it for ring 0, and clipped to the user limit for ring 3.
+ * What the guest loads is a selector into its own tables; what the CPU can hold is a selector of
+ * this process: an entry of its LDT (modify_ldt), made on demand for a pair of guest selector and
+ * descriptor, so that the way back from the real selector is a table look-up. Each pair has two
+ * variants: as the guest wrote it for ring 0, and clipped to the user limit for ring 3.
  *
- * Entries below FIRST_SLOT stay empty: guest user code that loads a selector of the guest's LDT by itself faults
- * and is emulated, instead of getting some entry of ours.
+ * Entries below FIRST_SLOT stay empty: guest user code that loads a selector of the guest's LDT by
+ * itself faults and is emulated, instead of getting some entry of ours.
  */
 #include <asm/ldt.h>
 #include "wedge/core/segment.h"
@@ -63,17 +63,18 @@ static bool write_entry(unsigned slot)
 	uint32_t base = desc_base(s->desc), limit = clip(s, base, desc_limit(s->desc));
 	bool code = s->desc & DESC_X;
 	struct user_desc d = {
-		.entry_number = slot + FIRST_SLOT,
-		.base_addr = base,
-		.limit = limit > 0xfffff ? limit >> 12 : limit,
-		.seg_32bit = !!(s->desc & DESC_DB),
-		.contents = (code ? 2 : 0) | (s->desc & DESC_E ? 1 : 0),
-		.read_exec_only = !(s->desc & DESC_W),
-		.limit_in_pages = limit > 0xfffff,
-		.seg_not_present = 0,
-		.useable = 1,
+	    .entry_number = slot + FIRST_SLOT,
+	    .base_addr = base,
+	    .limit = limit > 0xfffff ? limit >> 12 : limit,
+	    .seg_32bit = !!(s->desc & DESC_DB),
+	    .contents = (code ? 2 : 0) | (s->desc & DESC_E ? 1 : 0),
+	    .read_exec_only = !(s->desc & DESC_W),
+	    .limit_in_pages = limit > 0xfffff,
+	    .seg_not_present = 0,
+	    .useable = 1,
 	};
-	/* Expand-down segments keep their granularity: the limit is the first offset that faults. */
+	/* Expand-down segments keep their granularity: the limit is the first offset that faults.
+	 */
 	if (s->desc & DESC_G) {
 		d.limit = limit >> 12;
 		d.limit_in_pages = 1;
@@ -124,21 +125,24 @@ static uint16_t real_selector(const struct segment *seg, bool user)
 		real = slot_for(seg->sel, seg->desc, user);
 	}
 	if (!real) {
-		platform_message("the host cannot hold the guest's segment 0x%04x (descriptor 0x%016llx)",
-				 seg->sel, (unsigned long long)seg->desc);
+		platform_message(
+		    "the host cannot hold the guest's segment 0x%04x (descriptor 0x%016llx)",
+		    seg->sel, (unsigned long long)seg->desc);
 		platform_exit(&linux_machine.m, WEDGE_EXIT_UNSUPPORTED);
 	}
 	return real;
 }
 
-/* A null selector, or one that guest user code loaded by itself from the host's GDT: as it stands. */
+/* A null selector, or one that guest user code loaded by itself from the host's GDT: as it stands.
+ */
 static void adopt_foreign(struct vcpu *v, enum segreg s, uint16_t real)
 {
 	struct segment *seg = &v->seg[s];
 	uint64_t desc = 0;
 	struct fault saved = v->fault;
 	*seg = (struct segment){.sel = real, .host = real};
-	if ((real & ~3) && segment_descriptor(v, real, &desc) && (desc & (DESC_P | DESC_S)) == (DESC_P | DESC_S)) {
+	if ((real & ~3) && segment_descriptor(v, real, &desc) &&
+	    (desc & (DESC_P | DESC_S)) == (DESC_P | DESC_S)) {
 		seg->desc = desc;
 		seg->base = desc_base(desc);
 		seg->limit = desc_limit(desc);
@@ -159,12 +163,12 @@ static void adopt(struct vcpu *v, enum segreg s)
 		return;
 	}
 	*seg = (struct segment){
-		.sel = slot->sel,
-		.host = real,
-		.base = desc_base(slot->desc),
-		.limit = desc_limit(slot->desc),
-		.desc = slot->desc | DESC_A,
-		.usable = true,
+	    .sel = slot->sel,
+	    .host = real,
+	    .base = desc_base(slot->desc),
+	    .limit = desc_limit(slot->desc),
+	    .desc = slot->desc | DESC_A,
+	    .usable = true,
 	};
 }
 
@@ -186,11 +190,11 @@ static void fill_segcache(struct vcpu *v, const struct segment *seg)
 	if ((seg->sel & 4) || index >= SEGCACHE_ENTRIES || !seg->usable || v->cpl != 0)
 		return;
 	linux_machine.win->segcache[index] = (struct segcache){
-		.lo = (uint32_t)seg->desc,
-		.hi = (uint32_t)(seg->desc >> 32),
-		.sel = seg->sel,
-		.host = real_selector(seg, false),
-		.user_host = real_selector(seg, true),
+	    .lo = (uint32_t)seg->desc,
+	    .hi = (uint32_t)(seg->desc >> 32),
+	    .sel = seg->sel,
+	    .host = real_selector(seg, false),
+	    .user_host = real_selector(seg, true),
 	};
 }
 
@@ -203,7 +207,8 @@ void segments_leave(struct vcpu *v)
 		before = nr_slots;
 		for (int s = 0; s < NR_SEGS; s++) {
 			struct segment *seg = &v->seg[s];
-			bool foreign = user && (seg->host & ~3) && !(seg->host & 4) && seg->host == seg->sel;
+			bool foreign =
+			    user && (seg->host & ~3) && !(seg->host & 4) && seg->host == seg->sel;
 			if (!foreign)
 				seg->host = real_selector(seg, user);
 		}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The real register state of the guest between the assembly of entry.S and the C of this directory. */
+/* The real register state of the guest between the assembly of entry.S and the C of this directory.
+ */
 #ifndef WEDGE_LINUX_STATE_H
 #define WEDGE_LINUX_STATE_H
 
@@ -23,12 +24,12 @@
 struct state {
 	uint32_t gpr[NR_GPRS];
 	uint32_t eip;
-	uint32_t eflags;	/* as the real CPU holds it */
-	uint32_t sel[NR_SEGS];	/* as the real CPU holds them */
-	uint64_t host_fs;	/* the C library's thread pointer */
-	uint64_t host_rsp;	/* top of the monitor's stack */
-	uint32_t attention;	/* a signal wants vcpu_exit(EXIT_INTERRUPT) before the guest goes on */
-	uint64_t xcr0;		/* states to save and restore around C code */
+	uint32_t eflags;       /* as the real CPU holds it */
+	uint32_t sel[NR_SEGS]; /* as the real CPU holds them */
+	uint64_t host_fs;      /* the C library's thread pointer */
+	uint64_t host_rsp;     /* top of the monitor's stack */
+	uint32_t attention; /* a signal wants vcpu_exit(EXIT_INTERRUPT) before the guest goes on */
+	uint64_t xcr0;      /* states to save and restore around C code */
 };
 _Static_assert(offsetof(struct state, eip) == ST_EIP, "eip");
 _Static_assert(offsetof(struct state, sel) == ST_SEL, "sel");
@@ -42,8 +43,8 @@ struct linux_machine {
 	struct machine m;
 	struct linux_config config;
 	int ram_fd, window_fd;
-	struct window *win;	 /* the monitor's view of the window's data */
-	uint8_t *window_code;	 /* the monitor's writable view of the whole window */
+	struct window *win;   /* the monitor's view of the window's data */
+	uint8_t *window_code; /* the monitor's writable view of the whole window */
 	uint32_t user_limit;
 	bool (*reload)(struct machine *m, void *arg);
 	void *reload_arg;
@@ -54,16 +55,15 @@ extern struct state linux_state;
 extern uint8_t linux_fpu[];
 
 /* entry.S */
-void linux_gate_entry(void);	      /* 64-bit: where the window's gate jumps to */
-_Noreturn void linux_resume(void);    /* load linux_state and linux_fpu, go on in the guest */
+void linux_gate_entry(void);       /* 64-bit: where the window's gate jumps to */
+_Noreturn void linux_resume(void); /* load linux_state and linux_fpu, go on in the guest */
 extern const char linux_exit_begin[], linux_exit_end[], linux_exit_restart[];
 void linux_signal_entry(int sig, void *info, void *context);
-extern const uint8_t linux_gate_code[], linux_gate_code_end[], linux_gate_code_entry[];
 
 /* run.c: called from entry.S */
 void linux_gate(void);
 void linux_attention(void);
-int linux_signal(int sig, void *info, void *context);
+int linux_signal(int sig, void *info, void *context, const uint32_t *sel);
 
 /* segments.c: between linux_state.sel and v->seg */
 void segments_enter(struct vcpu *v);
@@ -76,16 +76,16 @@ void state_leave(struct vcpu *v);
 
 /* memory.c */
 bool memory_create(struct linux_machine *lm);
-bool memory_map_window(struct linux_machine *lm, uint32_t linear);
+bool memory_create_aliases(struct linux_machine *lm);
 
 /* time.c, serial.c, sandbox.c */
 bool time_init(void);
 bool serial_init(const struct linux_config *c);
+int serial_input_fd(void); /* -1: none */
 void serial_flush(void);
 void serial_restore(void);
-bool serial_poll(int timeout_ms);
 bool sandbox_close(void);
-void report_internal(const char *what, uint64_t rip);
+_Noreturn void report_internal(const char *what, uint64_t value);
 #endif
 
 #endif

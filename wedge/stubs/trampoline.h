@@ -5,20 +5,30 @@
 
 #include "wedge/core/machine.h"
 
-#define TRAMPOLINE_MAX 192 /* bytes; no trampoline is longer */
+#define TRAMPOLINE_MAX 256 /* bytes; no trampoline is longer */
 
 enum trampoline_result {
 	TRAMPOLINE_EMITTED, /* patch the slot with a jump to it */
-	TRAMPOLINE_KEEP,    /* the native instruction does the right thing here (rdtsc with a direct TSC) */
-	TRAMPOLINE_BAD,	    /* the site cannot be what its record says; *why names the reason */
+	TRAMPOLINE_KEEP,    /* the native instruction does the right thing here (rdtsc with a direct
+			       TSC) */
+	TRAMPOLINE_BAD,     /* the site cannot be what its record says; *why names the reason */
 };
 
 /*
- * Generate the trampoline of site number id at linear address `at` into out (TRAMPOLINE_MAX bytes of
- * room). *length is set for TRAMPOLINE_EMITTED. Addresses inside are final: the guest's slot is at
- * s->slot, the trampoline ends with a jump behind the slot.
+ * Generate the trampoline of site number id at linear address `at` into out (TRAMPOLINE_MAX bytes
+ * of room). *length is set for TRAMPOLINE_EMITTED. Addresses inside are final: the guest's slot is
+ * at s->slot, the trampoline ends with a jump behind the slot. Sets s->trampoline.
  */
-enum trampoline_result trampoline_emit(const struct machine *m, const struct site *s, uint32_t id, uint32_t at,
-				       uint8_t *out, size_t *length, const char **why);
+enum trampoline_result trampoline_emit(const struct machine *m, struct site *s, uint32_t id,
+				       uint32_t at, uint8_t *out, size_t *length, const char **why);
+
+struct window;
+
+/*
+ * A trampoline faulted at eip: undo what it did to the registers, so that the monitor can emulate
+ * the whole site. False: eip is in no trampoline.
+ */
+bool trampoline_rollback(const struct machine *m, const struct window *win, uint32_t eip,
+			 uint32_t gpr[NR_GPRS], uint32_t *site);
 
 #endif

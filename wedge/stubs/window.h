@@ -3,7 +3,8 @@
  * The window: the only part of the guest's linear space that belongs to the wedge.
  *
  *	+0x00000  struct window    the vCPU state that 32-bit stubs read and write   (guest: rw)
- *	+0x10000  gate             the way to the 64-bit monitor                     (guest: r-x)
+ *	+0x10000  gate             the way to the 64-bit monitor; the guest sees one (guest: r-x)
+ *	                           page here, the memory holds one for every alias
  *	+0x20000  trampolines      one per rewritten site                            (guest: r-x)
  *
  * Stubs address it through %ss, the one segment that a 32-bit kernel must keep flat to run C.
@@ -51,9 +52,11 @@
 #define WIN_SAVE_EBX 0xb4
 #define WIN_HOST 0xb8 /* six dwords: what each segment register really holds */
 #define WIN_SAVE_ESP 0xd0
+#define WIN_DELTA 0xd4
 #define WIN_SEGCACHE 0x400
 
-/* Segment cache: GDT selectors of index < SEGCACHE_ENTRIES, 16 bytes each, at WIN_SEGCACHE + index * 16. */
+/* Segment cache: GDT selectors of index < SEGCACHE_ENTRIES, 16 bytes each, at WIN_SEGCACHE + index
+ * * 16. */
 #define SEGCACHE_ENTRIES 64
 #define SEGCACHE_LO 0
 #define SEGCACHE_HI 4
@@ -67,30 +70,33 @@
 
 struct segcache {
 	uint32_t lo, hi;    /* the descriptor as it stands in the guest's GDT; a stub compares */
-	uint16_t sel;	    /* the whole selector, RPL included; 0 for an empty entry */
-	uint16_t host;	    /* what to load in ring 0 */
+	uint16_t sel;       /* the whole selector, RPL included; 0 for an empty entry */
+	uint16_t host;      /* what to load in ring 0 */
 	uint16_t user_host; /* what to load on the way to ring 3 */
 	uint16_t reserved;
 };
 
 struct window {
-	uint32_t if_delta;    /* 0 when the guest's IF is 1, else -0x200: native image + delta = virtual image */
+	uint32_t if_delta;    /* 0 when the guest's IF is 1, else -0x200: native image + delta =
+				 virtual image */
 	uint32_t pending;     /* not 0: the monitor must be asked when IF becomes 1 */
 	uint32_t flags_extra; /* IOPL and AC of a guest kernel, which the real EFLAGS cannot hold */
 	uint32_t site;
-	uint32_t shadow_eip;  /* an interrupt must not be delivered at this address: sti stands before it */
-	uint32_t host_cs;     /* what %cs holds in guest code */
+	uint32_t shadow_eip; /* an interrupt must not be delivered at this address: sti stands
+				before it */
+	uint32_t host_cs;    /* what %cs holds in guest code */
 	uint32_t save_eax, save_ecx, save_edx, save_flags;
-	uint32_t sel[6];      /* the guest's selectors, by enum segreg */
+	uint32_t sel[6]; /* the guest's selectors, by enum segreg */
 	uint32_t gdt_base;
 	uint32_t reserved0;
-	uint64_t entry64;     /* the monitor's entry point */
+	uint64_t entry64; /* the monitor's entry point */
 	uint32_t tss_base;
-	uint32_t idt80;	      /* linear address of the guest's IDT entry 0x80; 0: no fast path */
+	uint32_t idt80; /* linear address of the guest's IDT entry 0x80; 0: no fast path */
 	uint32_t idt80_lo, idt80_hi; /* that entry as it stood when the fast path was armed */
 	uint32_t int_eip;
 	uint32_t int_cs;
-	uint32_t kernel_ss;   /* host selector; 0 disarms the fast path (null cannot be loaded into %ss) */
+	uint32_t
+	    kernel_ss; /* host selector; 0 disarms the fast path (null cannot be loaded into %ss) */
 	uint32_t tss_ss0;
 	uint32_t kernel_ss_sel;
 	uint32_t user_ss_sel, user_cs_sel, user_host_cs, user_host_ss;
@@ -101,7 +107,8 @@ struct window {
 	uint32_t save_ebx;
 	uint32_t host[6];
 	uint32_t save_esp;
-	uint8_t pad[WIN_SEGCACHE - WIN_SAVE_ESP - 4];
+	uint32_t delta; /* how far below the window the guest reached it: code before paging */
+	uint8_t pad[WIN_SEGCACHE - WIN_DELTA - 4];
 	struct segcache segcache[SEGCACHE_ENTRIES];
 };
 
@@ -125,6 +132,7 @@ WIN_ASSERT(user_host, WIN_USER_HOST);
 WIN_ASSERT(save_ebx, WIN_SAVE_EBX);
 WIN_ASSERT(host, WIN_HOST);
 WIN_ASSERT(save_esp, WIN_SAVE_ESP);
+WIN_ASSERT(delta, WIN_DELTA);
 WIN_ASSERT(segcache, WIN_SEGCACHE);
 #endif
 

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* Making and starting the machine. */
+#include <asm/prctl.h>
+#include <cpuid.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include "wedge/linux/state.h"
+#include "wedge/linux/syscall.h"
+#include "wedge/platform.h"
+
+#define HWCAP2_FSGSBASE_BIT 2
+#define STACK_SIZE 0x40000
+#define FPU_SIZE 0x4000 /* more than any XSAVE area without AMX */
+#define XCR0_AMX 0x60000ull
+
+struct linux_machine linux_machine;
+struct state linux_state;
+uint8_t linux_fpu[FPU_SIZE] __attribute__((aligned(64)));
+static uint8_t monitor_stack[STACK_SIZE] __attribute__((aligned(64)));
+static uint8_t signal_stack[STACK_SIZE] __attribute__((aligned(64)));
+
+static uint64_t xgetbv(uint32_t n)
+{
+	uint32_t lo, hi;
+
+	__asm__("xgetbv" : "=a"(lo), "=d"(hi) : "c"(n));
+	return (uint64_t)hi << 32 | lo;
+}
+
+/* What the host must have. */
+static bool check_host(void)
+{
+	uint32_t a, b, c = 0, d;
+
+	if (!(getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE_BIT)) {
+		platform_message("the host has no FSGSBASE: a Linux kernel of 5.9 or later on a "
+				 "CPU with it is needed");
+		return false;
+	}
+	if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) {
+		platform_message("the host CPU has no XSAVE");
+		return false;
+	}
+	return true;
+}
+
+/* FPU state as after FNINIT, all else zero: SDM vol. 1, 13.6. */
+static void init_fpu(void)
+{
+	memset(linux_fpu, 0, sizeof linux_fpu);
+	linux_fpu[0] = 0x7f; /* FCW = 0x037f */
+	linux_fpu[1] = 0x03;
+	linux_fpu[24] = 0x80; /* MXCSR = 0x1f80 */
+	linux_fpu[25] = 0x1f;
+	linux_state.xcr0 = xgetbv(0) & ~XCR0_AMX;
+}
+
+static bool install_signals(void)
+{
+	static const int signals[] = {SIGSEGV, SIGBUS,  SIGILL, SIGFPE, SIGTRAP, SIGSYS,
+				      SIGALRM, SIGTERM, SIGHUP, SIGINT, SIGQUIT};
+	stack_t stack = {.ss_sp = signal_stack, .ss_size = sizeof signal_stack};
+	struct sigaction a = {.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
+	bool ok = sigaltstack(&stack, NULL) == 0;
+
+	a.sa_sigaction = (void (*)(int, siginfo_t *, void *))(uintptr_t)linux_signal_entry;
+	sigfillset(&a.sa_mask);
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+		ok = ok && sigaction(signals[i], &a, NULL) == 0;
+	signal(SIGPIPE, SIG_IGN);
+	return ok;
+}
+
+struct machine *linux_create(const struct linux_config *c)
+{
+	struct linux_machine *lm = &linux_machine;
+	struct machine *m = &lm->m;
+
+	memset(lm, 0, sizeof *lm);
+	lm->config = *c;
+	m->ram_size = c->ram_size;
+	m->window = c->window ? c->window : LINUX_WINDOW_DEFAULT;
+	m->window_size = LINUX_WINDOW_SIZE;
+	m->stats = c->stats;
+	m->no_reboot = c->no_reboot;
+	m->cpu.machine = m;
+	if (!check_host() || !memory_create(lm))
+		return NULL;
+	segments_init();
+	vcpu_reset(&m->cpu);
+	return m;
+}
+
+void linux_trampolines(struct machine *m, uint8_t **code, uint32_t *at, size_t *room)
+{
+	*code = linux_machine.window_code + WINDOW_TRAMPOLINES;
+	*at = m->window + WINDOW_TRAMPOLINES;
+	*room = m->window_size - WINDOW_TRAMPOLINES - 0x100000;
+}
+
+/* State that a reset makes anew. */
+static void power_on(struct linux_machine *lm)
+{
+	init_fpu();
+	linux_machine.win->site = ~0u;
+	platform_tables(&lm->m.cpu);
+	for (int s = 0; s < NR_SEGS; s++)
+		lm->m.cpu.seg[s].host = 0;
+	vcpu_exit(&lm->m.cpu, &(struct exit){.kind = EXIT_INTERRUPT});
+	state_leave(&lm->m.cpu);
+}
+
+_Noreturn void linux_run(struct machine *m, bool (*reload)(struct machine *m, void *arg), void *arg)
+{
+	struct linux_machine *lm = (struct linux_machine *)m;
+	unsigned long fs = 0;
+
+	lm->reload = reload;
+	lm->reload_arg = arg;
+	host_syscall(SYS_arch_prctl, ARCH_GET_FS, (long)&fs, 0, 0, 0, 0);
+	linux_state.host_fs = fs;
+	linux_state.host_rsp = (uintptr_t)(monitor_stack + sizeof monitor_stack);
+	platform_tsc_khz();
+	if (!memory_create_aliases(lm))
+		platform_exit(m, WEDGE_EXIT_INTERNAL);
+	devices_init(m);
+	if (!time_init() || !install_signals() || !serial_init(&lm->config) || !sandbox_close())
+		platform_exit(m, WEDGE_EXIT_INTERNAL);
+	power_on(lm);
+	linux_resume();
+}
+
+_Noreturn void platform_reset(struct machine *m)
+{
+	struct linux_machine *lm = (struct linux_machine *)m;
+	sigset_t none;
+
+	serial_flush();
+	if (m->no_reboot || !lm->reload)
+		platform_exit(m, WEDGE_EXIT_OK);
+	vcpu_reset(&m->cpu);
+	memset(&m->bus, 0, sizeof m->bus);
+	if (!lm->reload(m, lm->reload_arg))
+		platform_exit(m, WEDGE_EXIT_INTERNAL);
+	devices_init(m);
+	power_on(lm);
+	/* This may run inside a signal handler whose frame is given up: open its mask again. */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	linux_resume();
+}

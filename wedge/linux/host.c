@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* The rest of platform.h: the host's CPU, messages, the end. */
+#include <cpuid.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <ucontext.h>
+#include <unistd.h>
+#include "wedge/linux/run.h"
+#include "wedge/linux/state.h"
+#include "wedge/linux/syscall.h"
+#include "wedge/platform.h"
+
+void platform_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4])
+{
+	__cpuid_count(leaf, subleaf, regs[0], regs[1], regs[2], regs[3]);
+}
+
+uint64_t platform_xcr0(void)
+{
+	return linux_state.xcr0;
+}
+
+/* XCR0 belongs to the host: the guest may name any states the host has, the rest is just not looked
+ * at. */
+bool platform_xsetbv(uint64_t xcr0)
+{
+	return !(xcr0 & ~linux_state.xcr0);
+}
+
+void platform_message(const char *fmt, ...)
+{
+	char line[1024];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof line - 1, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return;
+	if (n > (int)sizeof line - 2)
+		n = sizeof line - 2;
+	line[n++] = '\n';
+	serial_flush();
+	host_syscall(SYS_write, STDERR_FILENO, (long)"afterburn: ", 11, 0, 0, 0);
+	host_syscall(SYS_write, STDERR_FILENO, (long)line, n, 0, 0, 0);
+}
+
+_Noreturn void platform_exit(struct machine *m, int status)
+{
+	serial_restore();
+	if (m->stats)
+		report_stats(m);
+	for (;;)
+		host_syscall(SYS_exit_group, status, 0, 0, 0, 0, 0);
+}
+
+_Noreturn void report_internal(const char *what, uint64_t value)
+{
+	platform_message("internal error: %s (0x%llx)", what, (unsigned long long)value);
+	platform_exit(&linux_machine.m, WEDGE_EXIT_INTERNAL);
+}
+
+_Noreturn void report_signal(int sig, const void *context)
+{
+	const greg_t *g = ((const ucontext_t *)context)->uc_mcontext.gregs;
+
+	platform_message("internal error: %s in the monitor: cs %04llx rip %llx (entry %p) rsp "
+			 "%llx trap %lld error %llx "
+			 "address %llx; guest at %08x",
+			 strsignal(sig), g[REG_CSGSFS] & 0xffffll, g[REG_RIP],
+			 (void *)(uintptr_t)linux_gate_entry, g[REG_RSP], g[REG_TRAPNO], g[REG_ERR],
+			 g[REG_CR2], linux_machine.m.cpu.eip);
+	platform_exit(&linux_machine.m, WEDGE_EXIT_INTERNAL);
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From the real CPU's state to the virtual CPU's and back, around every exit: sites by the gate,
+ * everything else by a signal.
+ */
+#include <signal.h>
+#include <ucontext.h>
+#include "wedge/linux/run.h"
+#include "wedge/linux/state.h"
+#include "wedge/linux/syscall.h"
+#include "wedge/core/mmu.h"
+#include "wedge/platform.h"
+#include "wedge/stubs/trampoline.h"
+
+#define HOST_CS64 0x33
+#define TRAP_DEBUG 1 /* trap numbers in a signal context are the CPU's vectors */
+
+/* Why the real TF is on, beside the guest's own wish. */
+static enum step {
+	STEP_NONE,
+	STEP_OUT,    /* a signal came inside the window: finish the trampoline */
+	STEP_SHADOW, /* an interrupt waits for the one instruction behind sti or a load of %ss */
+} step;
+static bool guest_tf;      /* the guest's TF when it was resumed */
+static uint32_t step_from; /* address of the instruction being stepped */
+
+static struct vcpu *cpu(void)
+{
+	return &linux_machine.m.cpu;
+}
+
+static bool in_window(uint32_t eip)
+{
+	const struct machine *m = &linux_machine.m;
+	bool inside = eip - m->window < m->window_size;
+
+	for (unsigned i = 0; i < m->nr_aliases; i++)
+		inside = inside || eip - (m->window - m->alias_delta[i]) < m->window_size;
+	return inside;
+}
+
+void state_enter(struct vcpu *v)
+{
+	const struct window *win = linux_machine.win;
+	uint32_t flags = linux_state.eflags & ~(FLAG_IF | FLAG_IOPL | FLAG_RF);
+
+	__builtin_memcpy(v->gpr, linux_state.gpr, sizeof v->gpr);
+	v->eip = linux_state.eip;
+	segments_enter(v);
+	if (step != STEP_NONE && !guest_tf)
+		flags &= ~FLAG_TF;
+	if (win->if_delta == 0)
+		flags |= FLAG_IF;
+	if (v->cpl == 0)
+		flags &= ~(FLAG_AC | FLAG_NT);
+	v->eflags = (flags | win->flags_extra) & ~(v->cpl == 3 ? FLAG_NT & ~flags : 0);
+}
+
+/* Bits of EFLAGS that the guest's kernel has virtually: the real ones would fault or not stick. */
+static uint32_t flags_extra(const struct vcpu *v)
+{
+	return v->eflags & (v->cpl == 0 ? FLAG_IOPL | FLAG_AC | FLAG_NT : FLAG_IOPL);
+}
+
+void state_leave(struct vcpu *v)
+{
+	struct window *win = linux_machine.win;
+	uint32_t flags;
+
+	segments_leave(v);
+	__builtin_memcpy(linux_state.gpr, v->gpr, sizeof v->gpr);
+	linux_state.eip = v->eip;
+	guest_tf = v->eflags & FLAG_TF;
+	win->flags_extra = flags_extra(v);
+	win->if_delta = v->eflags & FLAG_IF ? 0 : (uint32_t)-FLAG_IF;
+	win->pending = irq_pending(&v->machine->bus);
+	flags = (v->eflags & ~(win->flags_extra | FLAG_VM | FLAG_RF | FLAG_VIF | FLAG_VIP)) |
+		FLAG_IF | FLAG_1;
+	step = STEP_NONE;
+	win->shadow_eip = v->shadow ? v->eip : ~0u;
+	if (v->shadow && win->pending && (v->eflags & FLAG_IF)) {
+		step = STEP_SHADOW;
+		step_from = v->eip;
+		flags |= FLAG_TF;
+	}
+	linux_state.eflags = flags;
+}
+
+static void guest_exit(const struct exit *x)
+{
+	vcpu_exit(cpu(), x);
+	state_leave(cpu());
+}
+
+/* A trampoline asked for the monitor: win->site says for which site. */
+void linux_gate(void)
+{
+	struct machine *m = &linux_machine.m;
+	uint32_t n = linux_machine.win->site;
+
+	if (n >= m->nr_sites)
+		report_internal("a stub named no site", n);
+	linux_state.attention = 0;
+	linux_state.eip = m->sites[n].slot + m->sites[n].insn_off - linux_machine.win->delta;
+	linux_state.sel[SEG_CS] = linux_machine.win->host_cs;
+	state_enter(cpu());
+	cpu()->shadow = false;
+	guest_exit(&(struct exit){.kind = EXIT_SITE, .site = n});
+}
+
+/* Something happened between the last look and the way out. */
+void linux_attention(void)
+{
+	linux_state.attention = 0;
+	if (step == STEP_SHADOW)
+		return; /* devices run when the step ends */
+	state_enter(cpu());
+	cpu()->shadow = linux_machine.win->shadow_eip == linux_state.eip;
+	guest_exit(&(struct exit){.kind = EXIT_INTERRUPT});
+}
+
+/* Context of the signal to linux_state and back. */
+static void load_context(const ucontext_t *uc, const uint32_t sel[NR_SEGS])
+{
+	static const int order[NR_GPRS] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX,
+					   REG_RSP, REG_RBP, REG_RSI, REG_RDI};
+	const greg_t *g = uc->uc_mcontext.gregs;
+
+	for (int i = 0; i < NR_GPRS; i++)
+		linux_state.gpr[i] = (uint32_t)g[order[i]];
+	linux_state.eip = (uint32_t)g[REG_RIP];
+	linux_state.eflags = (uint32_t)g[REG_EFL];
+	for (int s = 0; s < NR_SEGS; s++)
+		linux_state.sel[s] = sel[s];
+	linux_state.sel[SEG_CS] = g[REG_CSGSFS] & 0xffff;
+	linux_state.sel[SEG_SS] = (uint64_t)g[REG_CSGSFS] >> 48;
+}
+
+static void store_context(ucontext_t *uc)
+{
+	static const int order[NR_GPRS] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX,
+					   REG_RSP, REG_RBP, REG_RSI, REG_RDI};
+	greg_t *g = uc->uc_mcontext.gregs;
+
+	for (int i = 0; i < NR_GPRS; i++)
+		g[order[i]] = linux_state.gpr[i];
+	g[REG_RIP] = linux_state.eip;
+	g[REG_EFL] = linux_state.eflags;
+	g[REG_CSGSFS] =
+	    (greg_t)((uint64_t)linux_state.sel[SEG_CS] | (uint64_t)linux_state.sel[SEG_SS] << 48);
+}
+
+/* The monitor itself was interrupted. */
+static void monitor_signal(int sig, ucontext_t *uc)
+{
+	greg_t *g = uc->uc_mcontext.gregs;
+	uint64_t rip = (uint64_t)g[REG_RIP];
+
+	if (sig == SIGALRM || sig == SIGIO) {
+		linux_state.attention = 1;
+		if (rip >= (uintptr_t)linux_exit_begin && rip < (uintptr_t)linux_exit_end)
+			g[REG_RIP] = (greg_t)(uintptr_t)linux_exit_restart;
+		return;
+	}
+	if (sig == SIGTRAP && g[REG_TRAPNO] == TRAP_DEBUG) { /* a step led through the gate */
+		g[REG_EFL] &= ~(greg_t)FLAG_TF;
+		return;
+	}
+	report_signal(sig, uc);
+}
+
+/* A fault inside a trampoline: fill a shadow mapping, or take the trampoline back and emulate the
+ * site. */
+static void window_fault(int sig, ucontext_t *uc)
+{
+	struct vcpu *v = cpu();
+	const greg_t *g = uc->uc_mcontext.gregs;
+	uint32_t site;
+
+	if (sig == SIGSEGV && g[REG_TRAPNO] == VEC_PF) {
+		enum access access = g[REG_ERR] & PF_WRITE ? ACCESS_WRITE : ACCESS_READ;
+		uint8_t cpl = v->cpl;
+		v->cpl = 0; /* trampolines reach for the kernel's stack and tables */
+		enum shadow_result r = shadow_fault(v, (uint32_t)g[REG_CR2], access);
+		v->cpl = cpl;
+		v->fault.raised = false;
+		if (r == SHADOW_FILLED)
+			return;
+	}
+	if (!trampoline_rollback(&linux_machine.m, linux_machine.win, linux_state.eip,
+				 linux_state.gpr, &site))
+		report_signal(sig, uc);
+	linux_state.eip = linux_machine.m.sites[site].slot + linux_machine.m.sites[site].insn_off;
+	linux_machine.win->site = site;
+	state_enter(v);
+	v->shadow = false;
+	guest_exit(&(struct exit){.kind = EXIT_SITE, .site = site});
+	store_context(uc);
+}
+
+/* pushf under our own single step pushed our TF. */
+static void hide_step(void)
+{
+	const uint8_t *opcode = (const uint8_t *)(uintptr_t)step_from;
+
+	if (!guest_tf && *opcode == 0x9c)
+		*(uint32_t *)(uintptr_t)linux_state.gpr[R_ESP] &= ~FLAG_TF;
+}
+
+/* One single step of ours ended. True: the guest goes on stepping, nothing else to do. */
+static bool step_again(ucontext_t *uc)
+{
+	bool inside = in_window(linux_state.eip);
+
+	hide_step();
+	if (!inside && step == STEP_OUT && linux_state.eip == linux_machine.win->shadow_eip) {
+		step = STEP_SHADOW; /* that was sti: one more instruction */
+		inside = true;
+	}
+	step_from = linux_state.eip;
+	uc->uc_mcontext.gregs[REG_EFL] |= FLAG_TF;
+	return inside;
+}
+
+static void window_interrupt(ucontext_t *uc)
+{
+	if (step == STEP_NONE) {
+		guest_tf = linux_state.eflags & FLAG_TF;
+		step = STEP_OUT;
+	}
+	step_from = linux_state.eip;
+	uc->uc_mcontext.gregs[REG_EFL] |= FLAG_TF;
+}
+
+static struct exit classify(int sig, const ucontext_t *uc)
+{
+	const greg_t *g = uc->uc_mcontext.gregs;
+
+	if (sig == SIGALRM || sig == SIGIO)
+		return (struct exit){.kind = EXIT_INTERRUPT};
+	if (sig == SIGSYS)
+		return (struct exit){.kind = EXIT_SYSCALL};
+	return (struct exit){
+	    .kind = EXIT_EXCEPTION,
+	    .vector = (uint8_t)g[REG_TRAPNO],
+	    .error = (uint32_t)g[REG_ERR],
+	    .address = (uint32_t)g[REG_CR2],
+	};
+}
+
+/*
+ * Called by linux_signal_entry with the C library's %fs. sel: the segment registers as they are.
+ * Returns whether guest code was interrupted: then segment registers are loaded from linux_state.
+ */
+int linux_signal(int sig, void *info, void *context, const uint32_t *sel)
+{
+	ucontext_t *uc = context;
+	const greg_t *g = uc->uc_mcontext.gregs;
+	struct exit x;
+
+	(void)info;
+	if (sig == SIGTERM || sig == SIGHUP || sig == SIGINT || sig == SIGQUIT)
+		platform_exit(&linux_machine.m, 128 + sig);
+	if ((g[REG_CSGSFS] & 0xffff) == HOST_CS64) {
+		monitor_signal(sig, uc);
+		return 0;
+	}
+	load_context(uc, sel);
+	x = classify(sig, uc);
+	if (x.kind == EXIT_EXCEPTION && x.vector == VEC_DB && step != STEP_NONE) {
+		if (step_again(uc))
+			return 1;
+		state_enter(cpu());
+		step = STEP_NONE;
+		cpu()->shadow = false;
+		if (!guest_tf)
+			x = (struct exit){.kind = EXIT_INTERRUPT};
+	} else if (in_window(linux_state.eip)) {
+		if (x.kind == EXIT_INTERRUPT)
+			window_interrupt(uc);
+		else if (x.kind == EXIT_EXCEPTION &&
+			 x.vector == VEC_DB) /* the guest's own single step */
+			return 1;
+		else
+			window_fault(sig, uc);
+		return 1;
+	} else {
+		bool shadowed = linux_machine.win->shadow_eip == linux_state.eip;
+		state_enter(cpu());
+		cpu()->shadow = shadowed || (step == STEP_SHADOW);
+	}
+	guest_exit(&x);
+	store_context(uc);
+	return 1;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sandbox: what the monitor may still ask of the host once the guest runs. Everything else, and
+ * every system call that guest code makes by itself, is a SIGSYS.
+ */
+#include <errno.h>
+#include <seccomp.h>
+#include "wedge/linux/state.h"
+#include "wedge/platform.h"
+
+static const int allowed[] = {
+    SCMP_SYS(mmap),           /* shadow mappings */
+    SCMP_SYS(munmap),         /* shadow mappings */
+    SCMP_SYS(modify_ldt),     /* segments.c */
+    SCMP_SYS(read),           /* serial input */
+    SCMP_SYS(write),          /* serial output, messages */
+    SCMP_SYS(ppoll),          /* idle, serial input */
+    SCMP_SYS(ioctl),          /* restore the terminal */
+    SCMP_SYS(clock_gettime),  /* time, where the vDSO has none */
+    SCMP_SYS(timer_settime),  /* the next event */
+    SCMP_SYS(rt_sigreturn),   /* back to the guest */
+    SCMP_SYS(rt_sigprocmask), /* reset */
+    SCMP_SYS(exit_group),
+};
+
+bool sandbox_close(void)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_TRAP);
+	int err = ctx ? 0 : -ENOMEM;
+
+	/* i386 and x32 calls have no rule at all: all of them trap. */
+	if (!err)
+		err = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_TRAP);
+	for (size_t i = 0; !err && i < sizeof allowed / sizeof *allowed; i++)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
+	if (!err)
+		err = seccomp_load(ctx);
+	seccomp_release(ctx);
+	if (err)
+		platform_message("cannot close the sandbox: seccomp error %d", -err);
+	return !err;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* Time: one POSIX timer that ends guest code, and the sleep of an idle guest. */
+#include <poll.h>
+#include <signal.h>
+#include <sys/time.h>
+#include <time.h>
+#include <x86intrin.h>
+#include "wedge/linux/state.h"
+#include "wedge/linux/syscall.h"
+#include "wedge/platform.h"
+
+#define NS 1000000000ull
+
+static int timer_id;
+static uint64_t start, armed = UINT64_MAX, tsc_khz;
+
+static uint64_t clock_ns(int clock)
+{
+	struct timespec t = {0};
+
+	host_syscall(SYS_clock_gettime, clock, (long)&t, 0, 0, 0, 0);
+	return (uint64_t)t.tv_sec * NS + (uint64_t)t.tv_nsec;
+}
+
+uint64_t platform_now(void)
+{
+	return clock_ns(CLOCK_MONOTONIC) - start;
+}
+
+uint64_t platform_wallclock(void)
+{
+	return clock_ns(CLOCK_REALTIME) / NS;
+}
+
+uint64_t platform_tsc(void)
+{
+	return __rdtsc();
+}
+
+uint64_t platform_tsc_khz(void)
+{
+	if (!tsc_khz) {
+		uint64_t t0 = clock_ns(CLOCK_MONOTONIC), c0 = __rdtsc(), t1;
+		while ((t1 = clock_ns(CLOCK_MONOTONIC)) - t0 < 10000000)
+			;
+		tsc_khz = (__rdtsc() - c0) * 1000000 / (t1 - t0);
+	}
+	return tsc_khz;
+}
+
+bool time_init(void)
+{
+	/* The kernel's struct sigevent begins with value, signo, notify: the same in every C
+	 * library. */
+	struct sigevent e = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
+
+	start = clock_ns(CLOCK_MONOTONIC);
+	return host_syscall(SYS_timer_create, CLOCK_MONOTONIC, (long)&e, (long)&timer_id, 0, 0,
+			    0) == 0;
+}
+
+void platform_timer(uint64_t deadline)
+{
+	struct itimerspec t = {0};
+
+	if (deadline == armed)
+		return;
+	armed = deadline;
+	if (deadline != UINT64_MAX) {
+		uint64_t at = start + deadline;
+		t.it_value.tv_sec = (time_t)(at / NS);
+		t.it_value.tv_nsec = (long)(at % NS);
+	}
+	host_syscall(SYS_timer_settime, timer_id, TIMER_ABSTIME, (long)&t, 0, 0, 0);
+}
+
+void platform_idle(uint64_t deadline)
+{
+	uint64_t now = platform_now();
+	uint64_t wait = deadline > now ? deadline - now : 0;
+	struct timespec t = {.tv_sec = (time_t)(wait / NS), .tv_nsec = (long)(wait % NS)};
+	struct pollfd p = {.fd = serial_input_fd(), .events = POLLIN};
+
+	serial_flush();
+	host_syscall(SYS_ppoll, (long)&p, 1, deadline == UINT64_MAX ? 0 : (long)&t, 0, 0, 0);
+}

@@ -48,7 +48,7 @@ static bool map_window(struct linux_machine *lm, uint32_t linear, unsigned gate)
 			PROT_READ | PROT_EXEC);
 }
 
-bool memory_map_alias(struct linux_machine *lm, unsigned alias)
+static bool map_alias(struct linux_machine *lm, unsigned alias)
 {
 	return map_window(lm, lm->m.window - lm->m.alias_delta[alias], alias + 1);
 }
@@ -92,7 +92,7 @@ bool memory_create_aliases(struct linux_machine *lm)
 {
 	for (unsigned i = 0; i < lm->m.nr_aliases; i++) {
 		write_gate(lm, i + 1);
-		if (!memory_map_alias(lm, i))
+		if (!map_alias(lm, i))
 			return false;
 	}
 	return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bus: where devices register, and where the CPU finds them. Absent addresses read as all ones, as
- * on a PC. Devices know the bus and platform.h, never the CPU.
+ * The bus: where devices register, and where the CPU finds them. Absent addresses read as all ones,
+ * as on a PC. Devices know the bus and platform.h, never the CPU.
  */
 #ifndef WEDGE_DEVICES_BUS_H
 #define WEDGE_DEVICES_BUS_H
@@ -28,8 +28,8 @@ struct mmio_range {
 	void *dev;
 };
 
-/* A device that keeps time. run() does what is due at `now`; deadline() is the next time it wants run()
- * called, UINT64_MAX for never. Nanoseconds of platform_now(). */
+/* A device that keeps time. run() does what is due at `now`; deadline() is the next time it wants
+ * run() called, UINT64_MAX for never. Nanoseconds of platform_now(). */
 struct timed_device {
 	void (*run)(void *dev, uint64_t now);
 	uint64_t (*deadline)(void *dev);
@@ -65,8 +65,8 @@ uint64_t bus_deadline(struct bus *b);
 
 /* Interrupt lines 0-15 of the two 8259s (wedge/devices/i8259.c). */
 void irq_set(struct bus *b, unsigned irq, bool level);
-bool irq_pending(struct bus *b);	/* INTR is asserted */
-uint8_t irq_acknowledge(struct bus *b);	/* the INTA cycle: gives the vector */
+bool irq_pending(struct bus *b);        /* INTR is asserted */
+uint8_t irq_acknowledge(struct bus *b); /* the INTA cycle: gives the vector */
 
 /* Build the PC: all devices of this directory onto m->bus. */
 void devices_init(struct machine *m);

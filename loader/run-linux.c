@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* -on linux: load the guest into a process, rewrite it, go. */
+#include "loader/boot.h"
+#include "loader/message.h"
+#include "loader/rewrite.h"
+#include "loader/run.h"
+#include "wedge/linux/linux.h"
+#include "wedge/platform.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* All that a reset of the guest needs to boot it again. */
+struct guest {
+	struct image img;
+	struct boot boot;
+	struct rewrite rewrite;
+};
+
+static bool open_serial(const struct run_options *o, struct linux_config *c)
+{
+	c->serial_in = c->serial_out = -1;
+	if (o->serial_file) {
+		c->serial_out = open(o->serial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+		if (c->serial_out < 0)
+			return refuse(o->serial, "%s", strerror(errno));
+	} else if (!strcmp(o->serial, "stdio")) {
+		c->serial_in = STDIN_FILENO;
+		c->serial_out = STDOUT_FILENO;
+		c->raw_terminal = isatty(STDIN_FILENO);
+	}
+	return true;
+}
+
+/* Words that Linux needs on its command line to leave the window alone. */
+static void platform_args(const struct run_options *o, uint32_t window, char *buf, size_t size)
+{
+	buf[0] = 0;
+	if (o->append && strstr(o->append, "reservetop="))
+		return;
+	snprintf(buf, size, "reservetop=0x%x", -window);
+	note("added to the command line for the window at 0x%x: %s", window, buf);
+}
+
+/* After loading: the image is in RAM, the registers are set, every patch is planned. */
+static bool fill(struct machine *m, void *arg)
+{
+	struct guest *g = arg;
+
+	boot_enter(&g->boot, m);
+	rewrite_commit(&g->rewrite, m);
+	return true;
+}
+
+static bool plan_rewrite(struct guest *g, struct machine *m, const struct run_options *o)
+{
+	struct rewrite *r = &g->rewrite;
+	struct code_area area;
+
+	linux_trampolines(m, &area.code, &area.at, &area.room);
+	if (!rewrite_plan(r, &g->img, m, &area, o->no_rewrite))
+		return false;
+	note("%u of %u sites get a trampoline, %zu bytes at 0x%x", r->nr_patches, m->nr_sites,
+	     r->trampoline_bytes, area.at);
+	return true;
+}
+
+static void tell_plan(const struct guest *g)
+{
+	for (unsigned i = 0; i < g->img.nr_segments; i++)
+		note("segment 0x%08x at physical 0x%08x, 0x%x bytes in the file, 0x%x in memory",
+		     g->img.segments[i].vaddr, g->img.segments[i].paddr, g->img.segments[i].filesz,
+		     g->img.segments[i].memsz);
+	for (unsigned i = 0; i < g->boot.nr_modules; i++)
+		note("module %s at physical 0x%08x, 0x%x bytes", g->boot.modules[i].string,
+		     g->boot.modules[i].paddr, g->boot.modules[i].size);
+	note("%s, entry at physical 0x%x, boot information at 0x%x",
+	     g->boot.kind == GUEST_LINUX ? "Linux" : "multiboot", g->img.entry, g->boot.info);
+	note("command line: %s", g->boot.command_line);
+}
+
+static bool plan_boot(struct guest *g, const struct run_options *o, uint32_t window)
+{
+	enum guest_kind kind;
+	char words[64];
+
+	if (!boot_recognise(&g->img, o->kind, &kind) ||
+	    !image_fits(&g->img, o->ram_size, window, LINUX_WINDOW_SIZE))
+		return false;
+	words[0] = 0;
+	if (kind == GUEST_LINUX)
+		platform_args(o, window, words, sizeof(words));
+	if (!boot_options(&g->boot, &g->img, kind, o->append, o->initrd, words) ||
+	    !boot_plan(&g->boot, o->ram_size))
+		return false;
+	tell_plan(g);
+	return true;
+}
+
+static int run(const struct run_options *o)
+{
+	static struct guest guest; /* lives as long as the process: linux_run does not return */
+	struct linux_config config = {
+	    .ram_size = o->ram_size,
+	    .stats = o->stats,
+	    .no_reboot = o->no_reboot,
+	    .window = o->window ? o->window : LINUX_WINDOW_DEFAULT,
+	};
+	struct machine *m;
+
+	if (o->nr_drives) {
+		refuse(NULL, "-drive is not supported on platform linux");
+		return WEDGE_EXIT_USAGE;
+	}
+	if (!image_open(&guest.img, o->guest) || !plan_boot(&guest, o, config.window) ||
+	    !open_serial(o, &config))
+		return WEDGE_EXIT_USAGE;
+	m = linux_create(&config);
+	if (!m)
+		return WEDGE_EXIT_INTERNAL;
+	if (!plan_rewrite(&guest, m, o))
+		return WEDGE_EXIT_USAGE;
+	image_use_symbols(&guest.img);
+	fill(m, &guest);
+	note("read and decoded in %.2f ms, emitted in %.2f ms, written in %.2f ms",
+	     (double)guest.rewrite.read_ns / 1e6, (double)guest.rewrite.emit_ns / 1e6,
+	     (double)guest.rewrite.commit_ns / 1e6);
+	linux_run(m, fill, &guest);
+}
+
+const struct run_platform run_platform_linux = {
+    .name = "linux",
+    .run = run,
+};

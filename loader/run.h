@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* `afterburn run`: its options, and the platforms it can start a guest on. */
+#ifndef LOADER_RUN_H
+#define LOADER_RUN_H
+
+#include "loader/image.h"
+
+#define RUN_MAX_DRIVES 8
+#define RUN_RAM_DEFAULT (128u << 20)
+#define RUN_RAM_MIN (4u << 20)
+#define RUN_RAM_MAX (3u << 30)
+
+struct run_options {
+	const char *guest;
+	enum guest_kind kind; /* as forced by -kernel-type */
+	uint32_t ram_size;
+	const char *initrd, *append;
+	const char *serial; /* "stdio", "none", or a file's name */
+	bool serial_file;   /* serial names a file */
+	const char *drives[RUN_MAX_DRIVES];
+	unsigned nr_drives;
+	uint32_t window; /* 0: the platform's default */
+	bool no_reboot, no_rewrite, stats, verbose;
+};
+
+/* One place a guest can run. run returns the exit status, or does not return. */
+struct run_platform {
+	const char *name;
+	int (*run)(const struct run_options *o);
+};
+
+extern const struct run_platform run_platform_linux, run_platform_native;
+
+#endif

@@ -10,6 +10,7 @@
 
 #define COM1 0
 #define FIFO_SIZE 16
+#define POLL_NS 1000000 /* asking the host costs system calls: at most so often */
 
 enum reg { RBR_THR, IER, IIR_FCR, LCR, MCR, LSR, MSR, SCR };
 
@@ -53,6 +54,8 @@ static struct {
 	bool thre;       /* the transmit interrupt is due */
 	uint8_t queue[FIFO_SIZE];
 	uint8_t head, length;
+	uint64_t poll_at; /* when the host may be asked for input again */
+	bool poll_wanted; /* somebody wanted to, earlier */
 } com;
 
 static uint8_t depth(void)
@@ -104,29 +107,34 @@ static void update_irq(void)
 }
 
 /* Take what the host has for us. */
-static void receive(void)
+static void receive(uint64_t now)
 {
-	int byte;
+	int byte = 0;
 
-	while (!(com.mcr & MCR_LOOP) && com.length < depth()) {
+	com.poll_wanted = false;
+	com.poll_at = now + POLL_NS;
+	while (!(com.mcr & MCR_LOOP) && com.length < depth() && byte >= 0) {
 		byte = platform_serial_read(COM1);
-		if (byte < 0)
-			break;
-		push((uint8_t)byte);
+		if (byte >= 0)
+			push((uint8_t)byte);
 	}
 	update_irq();
 }
 
 static void run(void *dev, uint64_t now)
 {
-	(void)dev, (void)now;
-	receive();
+	(void)dev;
+	if (now >= com.poll_at)
+		receive(now);
+	else
+		com.poll_wanted = true;
 }
 
+/* Input wakes the platform, which calls run. */
 static uint64_t deadline(void *dev)
 {
 	(void)dev;
-	return UINT64_MAX; /* input wakes the platform */
+	return com.poll_wanted && com.length < depth() ? com.poll_at : UINT64_MAX;
 }
 
 static void transmit(uint8_t byte)
@@ -161,7 +169,7 @@ static void write_fcr(uint8_t v)
 		com.head = com.length = 0;
 	com.fifo = enable;
 	com.trigger = enable ? triggers[v >> 6] : 1;
-	receive();
+	update_irq();
 }
 
 /* The modem's lines: in loopback our own outputs, else a cable to something that is always ready.
@@ -222,11 +230,11 @@ static void uart_out(void *dev, uint16_t port, unsigned size, uint32_t value)
 
 static uint8_t read_rbr(void)
 {
-	uint8_t v;
+	uint8_t v = pop();
 
-	receive();
-	v = pop();
-	receive();
+	if (!com.length)
+		receive(platform_now()); /* there may be more of it */
+	update_irq();
 	return v;
 }
 
@@ -245,7 +253,7 @@ static uint8_t read_lsr(void)
 {
 	uint8_t v;
 
-	receive();
+	run(NULL, platform_now());
 	v = LSR_EMPTY | com.line | (com.length ? LSR_DATA : 0);
 	com.line = 0;
 	update_irq();
@@ -298,6 +306,8 @@ void uart16550_init(struct machine *m)
 	com.trigger = 1;
 	com.thre = true;
 	com.head = com.length = 0;
+	com.poll_at = 0;
+	com.poll_wanted = false;
 	bus_add_io(
 	    &m->bus,
 	    &(struct io_range){

@@ -80,8 +80,12 @@ struct table_register idt_register(void);
 struct caught { /* the last exception that kernel code caught or let pass */
 	unsigned count;
 	uint32_t vector, error, cr2, eip, cs, eflags;
+	uint32_t inside; /* EFLAGS in the handler */
 };
 extern volatile struct caught caught;
+#define MAX_STEPS 32
+extern volatile uint32_t trap_steps[MAX_STEPS]; /* where #DB was raised */
+extern volatile unsigned trap_nr_steps;
 void trap_irq(unsigned irq, void (*handler)(void));
 
 /* pic.c */

@@ -14,7 +14,6 @@
 #define SPEAKER 0x61
 #define SPEAKER_GATE2 0x01
 #define SPEAKER_DATA 0x02
-#define SPEAKER_OUT2 0x20
 
 volatile uint32_t ticks;
 
@@ -56,5 +55,6 @@ void pit_oneshot(uint16_t count)
 
 bool pit_oneshot_done(void)
 {
-	return inb(SPEAKER) & SPEAKER_OUT2;
+	outb(CONTROL, 0xe8); /* read back the status of channel 2 */
+	return inb(CHANNEL2) & 0x80;
 }

@@ -8,7 +8,8 @@
 #define NO_VECTOR 0xffffffffu
 
 /* The suites, one array a file, each ended by an empty entry. tests.c lists them. */
-extern const struct test flags_tests[];
+extern const struct test flags_tests[], interrupt_tests[], table_tests[], segment_tests[],
+    far_tests[], io_tests[], control_tests[], device_tests[];
 
 extern uint32_t try_esp;
 

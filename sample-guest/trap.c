@@ -12,6 +12,8 @@ struct ex_entry {
 extern const struct ex_entry ex_table_start[], ex_table_end[];
 
 volatile struct caught caught;
+volatile uint32_t trap_steps[MAX_STEPS];
+volatile unsigned trap_nr_steps;
 static void (*irq_handler[16])(void);
 
 void trap_irq(unsigned irq, void (*handler)(void))
@@ -37,6 +39,9 @@ static void note(const struct frame *f, uint32_t cr2)
 	caught.eip = f->eip;
 	caught.cs = f->cs;
 	caught.eflags = f->eflags;
+	caught.inside = read_flags();
+	if (f->vector == VEC_DB && trap_nr_steps < MAX_STEPS)
+		trap_steps[trap_nr_steps++] = f->eip;
 }
 
 /* Find where kernel code wants to go on after a fault. */

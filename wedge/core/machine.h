@@ -57,6 +57,8 @@ struct machine {
  */
 extern const char *(*machine_symbol)(uint32_t address, char *buf, size_t size);
 
+/* Count a trap at an address: at its site if there is one, else as unpadded. */
+void machine_count_trap(struct machine *m, uint32_t address);
 /* The site whose slot holds a linear address, or null. */
 struct site *machine_site_at(struct machine *m, uint32_t address);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The virtual CPU after reset, and its privilege level. */
+#include "wedge/core/interrupt.h"
 #include "wedge/core/machine.h"
 #include "wedge/core/mmu.h"
 #include "wedge/platform.h"
@@ -48,6 +49,8 @@ void vcpu_set_cpl(struct vcpu *v, unsigned cpl)
 {
 	bool enter_user = cpl == 3 && v->cpl != 3;
 
+	if (cpl == 1 || cpl == 2)
+		guest_unsupported(v, "code in ring %u", cpl);
 	v->cpl = cpl;
 	if (enter_user)
 		shadow_enter_user(v);

@@ -122,6 +122,8 @@ struct vcpu {
 	bool halted;
 	bool shadow;	  /* one instruction must run before an interrupt: after sti, mov/pop ss */
 	bool nmi_blocked;
+	bool nm_injected; /* an eager #NM was delivered for nm_eip: not again before it moved on */
+	uint32_t nm_eip;
 	bool debug_trap;  /* a #DB trap is due before the next instruction; DR6 says why */
 	struct fault fault;
 	uint64_t tsc_offset;
@@ -154,7 +156,7 @@ struct exit {
 /* Set the state that the CPU has after reset, except that boot protocols then change what they need. */
 void vcpu_reset(struct vcpu *v);
 
-/* Change the privilege level; every change goes through here. Call it when the rest of the state is set. */
+/* Change the privilege level; every change goes through here, before the segments are loaded. */
 void vcpu_set_cpl(struct vcpu *v, unsigned cpl);
 
 /*

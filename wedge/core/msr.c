@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* Model-specific registers: the architectural ones that go with what CPUID offers, SDM vol. 4. */
+#include "wedge/core/control.h"
+#include "wedge/core/cpuid.h"
+#include "wedge/core/interrupt.h"
+#include "wedge/core/mmu.h"
+#include "wedge/platform.h"
+
+enum {
+	MSR_TSC = 0x10,
+	MSR_PLATFORM_ID = 0x17,
+	MSR_APIC_BASE = 0x1b,
+	MSR_UCODE_REV = 0x8b,
+	MSR_SYSENTER_CS = 0x174,
+	MSR_SYSENTER_ESP = 0x175,
+	MSR_SYSENTER_EIP = 0x176,
+	MSR_MISC_ENABLE = 0x1a0,
+	MSR_PAT = 0x277,
+	MSR_EFER = 0xc0000080,
+	MSR_TSC_AUX = 0xc0000103,
+};
+
+#define APIC_BASE_ENABLE 0x800u
+#define EXT1_EDX_RDTSCP (1u << 27)
+
+static bool has_rdtscp(struct vcpu *v)
+{
+	uint32_t r[4];
+
+	control_cpuid(v, 0x80000001, 0, r);
+	return r[3] & EXT1_EDX_RDTSCP;
+}
+
+bool control_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *value)
+{
+	switch (msr) {
+	case MSR_TSC:
+		*value = control_tsc(v);
+		return true;
+	case MSR_PLATFORM_ID:
+	case MSR_UCODE_REV:
+		*value = 0;
+		return true;
+	case MSR_SYSENTER_CS:
+		*value = v->msr.sysenter_cs;
+		return true;
+	case MSR_SYSENTER_ESP:
+		*value = v->msr.sysenter_esp;
+		return true;
+	case MSR_SYSENTER_EIP:
+		*value = v->msr.sysenter_eip;
+		return true;
+	case MSR_APIC_BASE: /* the bootstrap CPU, its APIC absent */
+		*value = v->msr.apic_base & ~(uint64_t)APIC_BASE_ENABLE;
+		return true;
+	case MSR_MISC_ENABLE:
+		*value = v->msr.misc_enable;
+		return true;
+	case MSR_PAT:
+		*value = v->msr.pat;
+		return true;
+	case MSR_EFER:
+		if (!cpuid_efer_bits())
+			break;
+		*value = v->msr.efer;
+		return true;
+	case MSR_TSC_AUX:
+		if (!has_rdtscp(v))
+			break;
+		*value = v->msr.tsc_aux;
+		return true;
+	}
+	return vcpu_raise(v, VEC_GP, 0);
+}
+
+static bool write_efer(struct vcpu *v, uint64_t value)
+{
+	uint64_t changed = v->msr.efer ^ value;
+
+	if (!cpuid_efer_bits() || (value & ~(uint64_t)cpuid_efer_bits()))
+		return vcpu_raise(v, VEC_GP, 0);
+	v->msr.efer = value;
+	if (changed & MSR_EFER_NXE)
+		shadow_flush(v, true);
+	return true;
+}
+
+/* Memory types 2, 3 and above 7 are reserved in each byte of the PAT (SDM vol. 3, table 11-10). */
+static bool pat_valid(uint64_t value)
+{
+	for (unsigned i = 0; i < 8; i++, value >>= 8)
+		if ((value & 0xff) > 7 || (value & 0xfe) == 2)
+			return false;
+	return true;
+}
+
+bool control_wrmsr(struct vcpu *v, uint32_t msr, uint64_t value)
+{
+	switch (msr) {
+	case MSR_TSC:
+		v->tsc_offset = value - platform_tsc();
+		return true;
+	case MSR_UCODE_REV: /* cleared before CPUID leaves the revision in it */
+		return true;
+	case MSR_SYSENTER_CS:
+		v->msr.sysenter_cs = value;
+		return true;
+	case MSR_SYSENTER_ESP:
+		v->msr.sysenter_esp = value;
+		return true;
+	case MSR_SYSENTER_EIP:
+		v->msr.sysenter_eip = value;
+		return true;
+	case MSR_MISC_ENABLE:
+		v->msr.misc_enable = value;
+		return true;
+	case MSR_PAT:
+		if (!pat_valid(value))
+			break;
+		v->msr.pat = value;
+		return true;
+	case MSR_EFER:
+		return write_efer(v, value);
+	case MSR_TSC_AUX:
+		if (!has_rdtscp(v) || value >> 32)
+			break;
+		v->msr.tsc_aux = value;
+		return true;
+	}
+	return vcpu_raise(v, VEC_GP, 0);
+}

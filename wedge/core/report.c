@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/* What a person reads when the guest is stuck: registers, events, stack, backtrace. And --stats. */
+#include "wedge/core/format.h"
+#include "wedge/core/interrupt.h"
+#include "wedge/core/machine.h"
+#include "wedge/core/mmu.h"
+#include "wedge/core/segment.h"
+#include "wedge/platform.h"
+#include "afterburner/kinds.h"
+
+#define MAX_FRAMES 24
+#define STACK_WORDS 24 /* shown */
+#define SCAN_WORDS 256 /* searched for return addresses */
+
+const char *(*machine_symbol)(uint32_t address, char *buf, size_t size);
+
+/* " name+0x12" for a code address, or nothing. */
+static const char *symbol(uint32_t address, char *buf, size_t size)
+{
+	buf[0] = '\0';
+	if (machine_symbol)
+		machine_symbol(address, buf, size);
+	return buf;
+}
+
+/* A dword of guest-linear memory without any side effect; false if nothing is mapped there. */
+static bool peek(struct vcpu *v, uint32_t linear, uint32_t *value)
+{
+	struct translation t;
+
+	if ((linear & 0xfff) > 0xffc || !mmu_peek(v, linear, &t) ||
+	    t.phys + 4 > v->machine->ram_size)
+		return false;
+	phys_read(v->machine, t.phys, value, 4);
+	return true;
+}
+
+static void report_registers(const struct vcpu *v)
+{
+	const uint32_t *r = v->gpr;
+	char name[128];
+
+	platform_message("eax %08x  ecx %08x  edx %08x  ebx %08x", r[R_EAX], r[R_ECX], r[R_EDX],
+			 r[R_EBX]);
+	platform_message("esp %08x  ebp %08x  esi %08x  edi %08x", r[R_ESP], r[R_EBP], r[R_ESI],
+			 r[R_EDI]);
+	platform_message("eip %08x  eflags %08x  cpl %u%s  %s", v->eip, v->eflags, v->cpl,
+			 v->halted ? "  halted" : "", symbol(v->eip, name, sizeof(name)));
+	platform_message("cr0 %08x  cr2 %08x  cr3 %08x  cr4 %08x  efer %llx", v->cr0, v->cr2,
+			 v->cr3, v->cr4, (unsigned long long)v->msr.efer);
+	platform_message("dr0 %08x  dr1 %08x  dr2 %08x  dr3 %08x  dr6 %08x  dr7 %08x", v->dr[0],
+			 v->dr[1], v->dr[2], v->dr[3], v->dr[6], v->dr[7]);
+}
+
+static void report_segment(const char *name, const struct segment *s)
+{
+	if (!s->usable) {
+		platform_message("%s %04x  null", name, s->sel);
+		return;
+	}
+	platform_message("%s %04x  base %08x  limit %08x  dpl %u  type %x%s%s", name, s->sel,
+			 s->base, s->limit, desc_dpl(s->desc), desc_type(s->desc),
+			 s->desc & DESC_S ? "" : " system", s->desc & DESC_P ? "" : " not present");
+}
+
+static void report_segments(const struct vcpu *v)
+{
+	static const char *const names[NR_SEGS] = {"es", "cs", "ss", "ds", "fs", "gs"};
+
+	for (unsigned s = 0; s < NR_SEGS; s++)
+		report_segment(names[s], &v->seg[s]);
+	report_segment("ldtr", &v->ldtr);
+	report_segment("tr", &v->tr);
+	platform_message("gdtr base %08x  limit %04x", v->gdtr.base, v->gdtr.limit);
+	platform_message("idtr base %08x  limit %04x", v->idtr.base, v->idtr.limit);
+}
+
+static void report_events(const struct vcpu *v)
+{
+	uint32_t n = v->nr_events < NR_EVENT_LOG ? v->nr_events : NR_EVENT_LOG;
+	char name[128];
+
+	platform_message("the last %u of %u exceptions and interrupts, latest first:", n,
+			 v->nr_events);
+	for (uint32_t i = 1; i <= n; i++) {
+		const struct event_log *e = &v->events[(v->nr_events - i) % NR_EVENT_LOG];
+
+		platform_message("  vector %02x  cpl %u  eip %08x  error %04x  cr2 %08x  %s",
+				 e->vector, e->cpl, e->eip, e->error, e->cr2,
+				 symbol(e->eip, name, sizeof(name)));
+	}
+}
+
+static void report_stack(struct vcpu *v)
+{
+	uint32_t at = v->seg[SEG_SS].base + (v->gpr[R_ESP] & stack_mask(v) & ~3u);
+	char line[80];
+
+	platform_message("stack:");
+	for (unsigned row = 0; row < STACK_WORDS / 4; row++) {
+		size_t n = format_text(line, sizeof(line), "  %08x:", at + row * 16);
+		uint32_t value;
+
+		for (unsigned i = 0; i < 4; i++) {
+			if (peek(v, at + row * 16 + i * 4, &value))
+				n += format_text(line + n, sizeof(line) - n, " %08x", value);
+			else
+				n += format_text(line + n, sizeof(line) - n, " ........");
+		}
+		platform_message("%s", line);
+	}
+}
+
+static void report_frame(uint32_t address)
+{
+	char name[128];
+
+	platform_message("  %08x  %s", address, symbol(address, name, sizeof(name)));
+}
+
+/* Follow saved frame pointers, upwards only. Returns how many return addresses there were. */
+static unsigned backtrace_frames(struct vcpu *v)
+{
+	uint32_t ebp = v->gpr[R_EBP], next, address;
+	unsigned n = 0;
+
+	while (n < MAX_FRAMES && peek(v, ebp, &next) && peek(v, ebp + 4, &address) && address) {
+		report_frame(address);
+		n++;
+		if (next <= ebp)
+			break;
+		ebp = next;
+	}
+	return n;
+}
+
+/* Without frame pointers: whatever on the stack has a name. */
+static void backtrace_scan(struct vcpu *v)
+{
+	uint32_t at = v->seg[SEG_SS].base + (v->gpr[R_ESP] & stack_mask(v) & ~3u), value;
+	unsigned shown = 0;
+	char name[128];
+
+	platform_message("possible return addresses on the stack:");
+	for (unsigned i = 0; i < SCAN_WORDS && shown < MAX_FRAMES; i++) {
+		if (!peek(v, at + i * 4, &value))
+			break;
+		if (symbol(value, name, sizeof(name))[0]) {
+			report_frame(value);
+			shown++;
+		}
+	}
+}
+
+static void report_backtrace(struct vcpu *v)
+{
+	platform_message("backtrace:");
+	report_frame(v->eip);
+	if (backtrace_frames(v) < 2)
+		backtrace_scan(v);
+}
+
+static _Noreturn void report(struct vcpu *v, int status)
+{
+	report_registers(v);
+	report_segments(v);
+	report_events(v);
+	report_stack(v);
+	report_backtrace(v);
+	platform_exit(v->machine, status);
+}
+
+void triple_fault(struct vcpu *v, const char *why)
+{
+	platform_message("triple fault: %s", why);
+	report(v, WEDGE_EXIT_TRIPLE_FAULT);
+}
+
+void guest_unsupported(struct vcpu *v, const char *fmt, ...)
+{
+	char text[200];
+	va_list ap;
+
+	va_start(ap, fmt);
+	format_text_v(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	platform_message("the guest uses what Afterburner does not support: %s", text);
+	report(v, WEDGE_EXIT_UNSUPPORTED);
+}
+
+struct kind_count {
+	uint64_t ran, exits;
+	uint32_t sites;
+};
+
+static void report_kinds(const struct machine *m)
+{
+	struct kind_count counts[AB_NR_KINDS] = {0};
+
+	for (uint32_t i = 0; i < m->nr_sites; i++) {
+		const struct site *s = &m->sites[i];
+		struct kind_count *c = &counts[s->kind < AB_NR_KINDS ? s->kind : 0];
+
+		c->sites++;
+		c->exits += s->exits;
+		c->ran += m->ran ? m->ran[i] : 0;
+	}
+	platform_message("%-12s %8s %14s %14s", "site kind", "sites", "in the guest",
+			 "in the monitor");
+	for (unsigned k = 0; k < AB_NR_KINDS; k++)
+		if (counts[k].sites)
+			platform_message("%-12s %8u %14llu %14llu", ab_kind_name(k),
+					 counts[k].sites, (unsigned long long)counts[k].ran,
+					 (unsigned long long)counts[k].exits);
+}
+
+static void report_exits(const struct machine *m)
+{
+	static const char *const names[] = {"sites", "exceptions", "system calls", "interrupts"};
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
+		platform_message("exits for %s: %llu", names[i], (unsigned long long)m->exits[i]);
+	for (unsigned i = 0; i < 32; i++)
+		if (m->exceptions[i])
+			platform_message("  vector %u: %llu", i,
+					 (unsigned long long)m->exceptions[i]);
+}
+
+void report_stats(struct machine *m)
+{
+	char name[128];
+
+	report_kinds(m);
+	report_exits(m);
+	for (unsigned i = 0; i < NR_UNPADDED && m->unpadded[i].count; i++)
+		platform_message("unpadded trap at %08x: %llu  %s", m->unpadded[i].eip,
+				 (unsigned long long)m->unpadded[i].count,
+				 symbol(m->unpadded[i].eip, name, sizeof(name)));
+	if (m->unpadded_other)
+		platform_message("unpadded traps elsewhere: %llu",
+				 (unsigned long long)m->unpadded_other);
+}

@@ -2,6 +2,7 @@
 /* What both boot protocols share: recognising them, modules, placement, flat segments. */
 #include "loader/boot.h"
 
+#include "loader/link.h"
 #include "loader/memory.h"
 #include "loader/message.h"
 #include "wedge/core/segment.h"
@@ -21,10 +22,25 @@
 #define FLAT_CODE 0x00cf9b000000ffffull
 #define FLAT_DATA 0x00cf93000000ffffull
 
+bool guest_kind_parse(const char *text, enum guest_kind *kind)
+{
+	static const char *const names[] = {"auto", "multiboot", "linux"};
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strcmp(text, names[i])) {
+			*kind = (enum guest_kind)i;
+			return true;
+		}
+	}
+	return false;
+}
+
 bool boot_recognise(struct image *img, enum guest_kind want, enum guest_kind *kind)
 {
 	bool multiboot = false;
 
+	if (link_unwrap(img))
+		want = GUEST_LINUX;
 	if (want != GUEST_LINUX && !multiboot_recognise(img, &multiboot))
 		return false;
 	if (multiboot) {

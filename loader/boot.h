@@ -29,10 +29,17 @@ struct boot {
 	uint32_t info; /* guest-physical: GDT, boot information, strings */
 };
 
+/* "auto", "multiboot" or "linux". */
+bool guest_kind_parse(const char *text, enum guest_kind *kind);
+
+/* "auto", "multiboot" or "linux". */
+bool guest_kind_parse(const char *text, enum guest_kind *kind);
+
 /*
  * Which protocol the image speaks. A multiboot header decides (it is put there for boot loaders);
  * else a Linux kernel is known by its banner together with a mark of its link. Forced by want. For
- * a flat multiboot file this sets up the image's segment.
+ * a flat multiboot file this sets up the image's segment. A kernel that link_native put a stub
+ * before is taken as the Linux kernel that it was.
  */
 bool boot_recognise(struct image *img, enum guest_kind want, enum guest_kind *kind);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* `afterburn run`: options as QEMU's, with one dash or two. */
+#include "loader/boot.h"
 #include "loader/command.h"
 #include "loader/message.h"
 #include "loader/run.h"
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct run_platform *const platforms[] = {&run_platform_linux};
+static const struct run_platform *const platforms[] = {&run_platform_linux, &run_platform_native};
 #define NR_PLATFORMS (sizeof(platforms) / sizeof(platforms[0]))
 
 enum {
@@ -96,17 +97,6 @@ static const struct run_platform *parse_platform(const char *text, struct argp_s
 	return NULL;
 }
 
-static enum guest_kind parse_kind(const char *text, struct argp_state *as)
-{
-	if (!strcmp(text, "multiboot"))
-		return GUEST_MULTIBOOT;
-	if (!strcmp(text, "linux"))
-		return GUEST_LINUX;
-	if (strcmp(text, "auto"))
-		argp_error(as, "-kernel-type: `%s' is not auto, multiboot or linux", text);
-	return GUEST_AUTO;
-}
-
 static void parse_serial(const char *text, struct run_options *o, struct argp_state *as)
 {
 	o->serial_file = !strncmp(text, "file:", 5);
@@ -142,7 +132,8 @@ static error_t parse(int key, char *arg, struct argp_state *as)
 		parse_serial(arg, o, as);
 		return 0;
 	case OPT_KERNEL_TYPE:
-		o->kind = parse_kind(arg, as);
+		if (!guest_kind_parse(arg, &o->kind))
+			argp_error(as, "-kernel-type: `%s' is not auto, multiboot or linux", arg);
 		return 0;
 	case OPT_WINDOW:
 		o->window = parse_window(arg, as);

@@ -14,6 +14,7 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 } commands[] = {
     {"run", "run a guest on bare metal (under QEMU) or as a Linux process", cmd_run},
+    {"link", "make a bootable file of a guest", cmd_link},
 };
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

@@ -3,32 +3,33 @@
 #ifndef LOADER_MULTIBOOT_H
 #define LOADER_MULTIBOOT_H
 
-#include <stdint.h>
-
-#define MULTIBOOT_SEARCH 8192u /* the header lies in this much of the file */
-#define MULTIBOOT_MAGIC 0x1badb002u
-#define MULTIBOOT_LOADER_MAGIC 0x2badb002u
+#define MULTIBOOT_SEARCH 8192 /* the header lies in this much of the file */
+#define MULTIBOOT_MAGIC 0x1badb002
+#define MULTIBOOT_LOADER_MAGIC 0x2badb002
 
 /* Header flags, 3.1.2. Of bits 0-15 a loader must know all that are set. */
-#define MULTIBOOT_PAGE_ALIGN 0x1u
-#define MULTIBOOT_MEMORY_INFO 0x2u
-#define MULTIBOOT_VIDEO_MODE 0x4u
-#define MULTIBOOT_MUST_KNOW 0xffffu
-#define MULTIBOOT_ADDRESSES 0x10000u
+#define MULTIBOOT_PAGE_ALIGN 0x1
+#define MULTIBOOT_MEMORY_INFO 0x2
+#define MULTIBOOT_VIDEO_MODE 0x4
+#define MULTIBOOT_MUST_KNOW 0xffff
+#define MULTIBOOT_ADDRESSES 0x10000
+
+/* Information flags, 3.3. */
+#define MULTIBOOT_INFO_MEMORY 0x1
+#define MULTIBOOT_INFO_BOOT_DEVICE 0x2
+#define MULTIBOOT_INFO_COMMAND_LINE 0x4
+#define MULTIBOOT_INFO_MODULES 0x8
+#define MULTIBOOT_INFO_MEMORY_MAP 0x40
+#define MULTIBOOT_INFO_LOADER_NAME 0x200
+
+#ifndef __ASSEMBLER__
+#include <stdint.h>
 
 struct multiboot_header {
 	uint32_t magic, flags, checksum;
 	/* valid with MULTIBOOT_ADDRESSES */
 	uint32_t header_addr, load_addr, load_end_addr, bss_end_addr, entry_addr;
 };
-
-/* Information flags, 3.3. */
-#define MULTIBOOT_INFO_MEMORY 0x1u
-#define MULTIBOOT_INFO_BOOT_DEVICE 0x2u
-#define MULTIBOOT_INFO_COMMAND_LINE 0x4u
-#define MULTIBOOT_INFO_MODULES 0x8u
-#define MULTIBOOT_INFO_MEMORY_MAP 0x40u
-#define MULTIBOOT_INFO_LOADER_NAME 0x200u
 
 struct multiboot_info {
 	uint32_t flags;
@@ -53,5 +54,6 @@ struct multiboot_range {
 	uint32_t size; /* of the rest of this structure */
 	uint32_t start_low, start_high, size_low, size_high, type;
 };
+#endif
 
 #endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * -on native: the guest as on bare metal, its slots untouched, under QEMU's emulated PC. The one
+ * place of the QEMU command line: microvm has the devices of the wedge's PC and no others.
+ */
+#include "config.h"
+
+#include "loader/boot.h"
+#include "loader/link.h"
+#include "loader/message.h"
+#include "loader/run.h"
+#include "wedge/platform.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAX_ARGS (48 + 4 * RUN_MAX_DRIVES)
+#define MAX_TEXT 512
+
+#define MACHINE "microvm,acpi=off,pit=on,pic=on,rtc=on,isa-serial=on"
+/* No local APIC: like the wedge, which has the two 8259s only. */
+#define CPU "max,-apic"
+
+struct command {
+	const char *argv[MAX_ARGS + 1];
+	unsigned argc;
+	char text[2 * RUN_MAX_DRIVES + 4][MAX_TEXT]; /* arguments made here */
+	unsigned nr_text;
+};
+
+static void add(struct command *c, const char *arg)
+{
+	if (c->argc < MAX_ARGS)
+		c->argv[c->argc++] = arg;
+}
+
+static void add2(struct command *c, const char *option, const char *value)
+{
+	add(c, option);
+	add(c, value);
+}
+
+/* The next made-up argument; the caller prints into it. */
+static char *text(struct command *c)
+{
+	return c->text[c->nr_text++];
+}
+
+static void add_machine(struct command *c, const struct run_options *o)
+{
+	char *ram = text(c), *serial = text(c);
+
+	add(c, QEMU_SYSTEM_I386);
+	add2(c, "-accel", "tcg");
+	add2(c, "-M", MACHINE);
+	add2(c, "-cpu", CPU);
+	add2(c, "-device", "isa-debug-exit,iobase=0xf4,iosize=4");
+	add(c, "-nodefaults");
+	add(c, "-no-user-config");
+	add2(c, "-display", "none");
+	snprintf(ram, MAX_TEXT, "%uK", o->ram_size >> 10);
+	add2(c, "-m", ram);
+	if (o->serial_file)
+		snprintf(serial, MAX_TEXT, "file:%s", o->serial);
+	else if (!strcmp(o->serial, "stdio"))
+		/* Ctrl-C goes to the guest; Ctrl-A x leaves. */
+		snprintf(serial, MAX_TEXT, isatty(STDIN_FILENO) ? "mon:stdio" : "stdio");
+	else
+		snprintf(serial, MAX_TEXT, "null");
+	add2(c, "-serial", serial);
+	if (o->no_reboot)
+		add(c, "-no-reboot");
+}
+
+/* A drive is a virtio disk on virtio-mmio, unless its own if= says otherwise. */
+static bool add_drives(struct command *c, const struct run_options *o)
+{
+	for (unsigned i = 0; i < o->nr_drives; i++) {
+		char *drive = text(c), *device = text(c);
+
+		if ((size_t)snprintf(drive, MAX_TEXT, "if=none,id=drive%u,%s", i, o->drives[i]) >=
+		    MAX_TEXT)
+			return refuse(NULL, "-drive: `%s' is too long", o->drives[i]);
+		snprintf(device, MAX_TEXT, "virtio-blk-device,drive=drive%u", i);
+		add2(c, "-drive", drive);
+		add2(c, "-device", device);
+	}
+	return true;
+}
+
+/* The file QEMU boots: the guest itself if it is multiboot, else linked into memory. */
+static bool kernel_file(const struct run_options *o, char *path)
+{
+	struct image img;
+	enum guest_kind kind;
+	bool good;
+	int fd;
+
+	if (!image_open(&img, o->guest))
+		return false;
+	if (!boot_recognise(&img, o->kind, &kind)) {
+		image_close(&img);
+		return false;
+	}
+	if (kind == GUEST_MULTIBOOT) {
+		image_close(&img);
+		snprintf(path, MAX_TEXT, "%s", o->guest);
+		return true;
+	}
+	fd = memfd_create("linked", 0);
+	good = fd >= 0 ? link_native(&img, fd)
+		       : refuse(NULL, "no memory for the linked image: %s", strerror(errno));
+	image_close(&img);
+	/* The descriptor stays open over exec: QEMU reads the file through it. */
+	snprintf(path, MAX_TEXT, "/proc/self/fd/%d", fd);
+	return good;
+}
+
+static int run(const struct run_options *o)
+{
+	struct command c = {0};
+	char kernel[MAX_TEXT];
+
+	if (strlen(o->guest) >= MAX_TEXT) {
+		refuse(NULL, "`%s' is too long a name", o->guest);
+		return WEDGE_EXIT_USAGE;
+	}
+	if (o->no_rewrite || o->stats || o->window) {
+		refuse(NULL, "%s is not for platform native: nothing is rewritten there",
+		       o->no_rewrite ? "--no-rewrite"
+		       : o->stats    ? "--stats"
+				     : "-window");
+		return WEDGE_EXIT_USAGE;
+	}
+	if (!kernel_file(o, kernel))
+		return WEDGE_EXIT_USAGE;
+	add_machine(&c, o);
+	if (!add_drives(&c, o))
+		return WEDGE_EXIT_USAGE;
+	add2(&c, "-kernel", kernel);
+	if (o->append)
+		add2(&c, "-append", o->append);
+	if (o->initrd)
+		add2(&c, "-initrd", o->initrd);
+	for (unsigned i = 0; i < c.argc; i++)
+		note("%s%s", i ? "    " : "", c.argv[i]);
+	execv(c.argv[0], (char **)(uintptr_t)c.argv);
+	refuse(c.argv[0], "%s", strerror(errno));
+	return WEDGE_EXIT_INTERNAL;
+}
+
+const struct run_platform run_platform_native = {
+    .name = "native",
+    .run = run,
+};

@@ -22,7 +22,12 @@
 #define MAX_ARGS (48 + 4 * RUN_MAX_DRIVES)
 #define MAX_TEXT 512
 
-#define MACHINE "microvm,acpi=off,pit=on,pic=on,rtc=on,isa-serial=on"
+/* Without ACPI the virtio interrupts go to the 8259s; the command line is made here. */
+#define MACHINE "microvm,acpi=off,pit=on,pic=on,rtc=on,isa-serial=on,auto-kernel-cmdline=off"
+/* microvm's virtio-mmio transports: one behind the other, each with the next interrupt line. */
+#define VIRTIO_BASE 0xfeb00000u
+#define VIRTIO_SIZE 0x200u
+#define VIRTIO_LINE 5u
 /* No local APIC: like the wedge, which has the two 8259s only. */
 #define CPU "max,-apic"
 
@@ -59,6 +64,7 @@ static void add_machine(struct command *c, const struct run_options *o)
 	add2(c, "-accel", "tcg");
 	add2(c, "-M", MACHINE);
 	add2(c, "-cpu", CPU);
+	add2(c, "-device", "i8042"); /* its reset line is how a PC reboots */
 	add2(c, "-device", "isa-debug-exit,iobase=0xf4,iosize=4");
 	add(c, "-nodefaults");
 	add(c, "-no-user-config");
@@ -77,7 +83,7 @@ static void add_machine(struct command *c, const struct run_options *o)
 		add(c, "-no-reboot");
 }
 
-/* A drive is a virtio disk on virtio-mmio, unless its own if= says otherwise. */
+/* Drive N is a virtio disk at the Nth transport of the machine. */
 static bool add_drives(struct command *c, const struct run_options *o)
 {
 	for (unsigned i = 0; i < o->nr_drives; i++) {
@@ -86,15 +92,32 @@ static bool add_drives(struct command *c, const struct run_options *o)
 		if ((size_t)snprintf(drive, MAX_TEXT, "if=none,id=drive%u,%s", i, o->drives[i]) >=
 		    MAX_TEXT)
 			return refuse(NULL, "-drive: `%s' is too long", o->drives[i]);
-		snprintf(device, MAX_TEXT, "virtio-blk-device,drive=drive%u", i);
+		snprintf(device, MAX_TEXT, "virtio-blk-device,drive=drive%u,bus=virtio-mmio-bus.%u",
+			 i, i);
 		add2(c, "-drive", drive);
 		add2(c, "-device", device);
 	}
 	return true;
 }
 
+/* Without ACPI Linux learns of virtio devices from its command line. */
+static void add_command_line(struct command *c, const struct run_options *o, bool linux_guest)
+{
+	static char line[4096];
+	size_t n = 0;
+
+	if (o->append)
+		n += (size_t)snprintf(line, sizeof(line), "%s", o->append);
+	for (unsigned i = 0; linux_guest && i < o->nr_drives && n < sizeof(line); i++)
+		n += (size_t)snprintf(line + n, sizeof(line) - n,
+				      "%svirtio_mmio.device=0x%x@0x%x:%u", n ? " " : "",
+				      VIRTIO_SIZE, VIRTIO_BASE + i * VIRTIO_SIZE, VIRTIO_LINE + i);
+	if (n)
+		add2(c, "-append", line);
+}
+
 /* The file QEMU boots: the guest itself if it is multiboot, else linked into memory. */
-static bool kernel_file(const struct run_options *o, char *path)
+static bool kernel_file(const struct run_options *o, char *path, bool *linux_guest)
 {
 	struct image img;
 	enum guest_kind kind;
@@ -107,7 +130,8 @@ static bool kernel_file(const struct run_options *o, char *path)
 		image_close(&img);
 		return false;
 	}
-	if (kind == GUEST_MULTIBOOT) {
+	*linux_guest = kind == GUEST_LINUX;
+	if (!*linux_guest) {
 		image_close(&img);
 		snprintf(path, MAX_TEXT, "%s", o->guest);
 		return true;
@@ -125,6 +149,7 @@ static int run(const struct run_options *o)
 {
 	struct command c = {0};
 	char kernel[MAX_TEXT];
+	bool linux_guest;
 
 	if (strlen(o->guest) >= MAX_TEXT) {
 		refuse(NULL, "`%s' is too long a name", o->guest);
@@ -137,18 +162,17 @@ static int run(const struct run_options *o)
 				     : "-window");
 		return WEDGE_EXIT_USAGE;
 	}
-	if (!kernel_file(o, kernel))
+	if (!kernel_file(o, kernel, &linux_guest))
 		return WEDGE_EXIT_USAGE;
 	add_machine(&c, o);
 	if (!add_drives(&c, o))
 		return WEDGE_EXIT_USAGE;
 	add2(&c, "-kernel", kernel);
-	if (o->append)
-		add2(&c, "-append", o->append);
+	add_command_line(&c, o, linux_guest);
 	if (o->initrd)
 		add2(&c, "-initrd", o->initrd);
 	for (unsigned i = 0; i < c.argc; i++)
-		note("%s%s", i ? "    " : "", c.argv[i]);
+		note("%s%s", i ? "\t" : "", c.argv[i]);
 	execv(c.argv[0], (char **)(uintptr_t)c.argv);
 	refuse(c.argv[0], "%s", strerror(errno));
 	return WEDGE_EXIT_INTERNAL;

@@ -6,15 +6,15 @@
 #include "wedge/core/machine.h"
 
 enum emulate_result {
-	EMULATE_DONE,	     /* executed; v->eip is where the CPU goes on */
-	EMULATE_FAULT,	     /* v->fault is set, nothing else changed (except rep progress) */
+	EMULATE_DONE,        /* executed; v->eip is where the CPU goes on */
+	EMULATE_FAULT,       /* v->fault is set, nothing else changed (except rep progress) */
 	EMULATE_UNSUPPORTED, /* not known to the emulator */
 };
 
 /*
- * Execute one instruction that stands at v->eip, exactly as the CPU would at v->cpl: privilege checks,
- * registers, flags, memory through segments and page tables, devices. v->shadow is set by sti and
- * loads of ss. TF and debug traps are the caller's business.
+ * Execute one instruction that stands at v->eip, exactly as the CPU would at v->cpl: privilege
+ * checks, registers, flags, memory through segments and page tables, devices. v->shadow is set by
+ * sti and loads of ss. TF and debug traps are the caller's business.
  */
 enum emulate_result emulate(struct vcpu *v, const struct insn *in);
 

@@ -30,6 +30,7 @@ struct insn {
 	uint8_t adsize;	   /* 2 or 4: effective address size */
 	uint8_t rep;	   /* enum rep */
 	bool lock;
+	bool far; /* jmp, call, ret: changes cs */
 	uint8_t nr_operands; /* explicit ones, and implicit ones where the emulator needs them */
 	struct operand op[4];
 	uint8_t bytes[15];
@@ -38,6 +39,9 @@ struct insn {
 /*
  * Decode one 32-bit instruction. size is how many bytes may be read. Returns false if the bytes are no
  * instruction (#UD) or are truncated; then out->length is 0.
+ *
+ * Uses the SSE registers (libZydis does): call it at load time or in a host signal handler, where the
+ * guest's FPU state is safe.
  */
 bool insn_decode(const uint8_t *bytes, size_t size, struct insn *out);
 

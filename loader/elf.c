@@ -65,7 +65,6 @@ static bool add_segment(struct image *img, size_t index, const Elf32_Phdr *ph)
 	    .filesz = ph->p_filesz,
 	    .memsz = ph->p_memsz,
 	    .offset = ph->p_offset,
-	    .executable = ph->p_flags & PF_X,
 	    .data = img->data + ph->p_offset,
 	};
 	img->nr_segments++;

@@ -20,7 +20,6 @@ enum guest_kind { GUEST_AUTO, GUEST_MULTIBOOT, GUEST_LINUX };
 struct load_segment {
 	uint32_t vaddr, paddr, filesz, memsz;
 	uint32_t offset; /* in the file, for messages and for link */
-	bool executable;
 	const uint8_t *data;
 };
 

@@ -69,7 +69,6 @@ static bool flat_segment(struct image *img, const struct multiboot_header *h, ui
 	    .filesz = filesz,
 	    .memsz = memsz,
 	    .offset = start,
-	    .executable = true,
 	    .data = img->data + start,
 	};
 	img->nr_segments = 1;

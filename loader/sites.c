@@ -79,8 +79,6 @@ static const char *check_place(const struct image *img, const struct site *s, co
 
 	if (!seg)
 		return "not in the file's bytes of any segment";
-	if (!seg->executable)
-		return "in a segment that is not executable";
 	*bytes = seg->data + (s->slot - seg->vaddr);
 	return NULL;
 }

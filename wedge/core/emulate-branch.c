@@ -91,7 +91,7 @@ bool run_call(struct emu *e)
 		return emu_far_pointer(e, 0, &sel, &target) &&
 		       went_far(e, far_call(e->v, sel, target, e->in->opsize, back));
 	return near_target(e, &target) && branch_to(e, target) &&
-	       stack_push(e->v, back, e->in->opsize);
+	       emu_push(e->v, back, e->in->opsize);
 }
 
 bool run_ret(struct emu *e)

@@ -113,7 +113,7 @@ void stack_move(struct vcpu *v, uint32_t by)
 	v->gpr[R_ESP] = (v->gpr[R_ESP] & ~mask) | ((v->gpr[R_ESP] + by) & mask);
 }
 
-bool stack_push(struct vcpu *v, uint32_t value, unsigned size)
+bool emu_push(struct vcpu *v, uint32_t value, unsigned size)
 {
 	uint32_t at = (v->gpr[R_ESP] - size) & stack_mask(v);
 

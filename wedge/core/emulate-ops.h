@@ -49,7 +49,7 @@ bool emu_far_pointer(struct emu *e, unsigned n, uint16_t *sel, uint32_t *offset)
 
 /* The stack, with the pointer width of SS.B (stack_mask in segment.h). Pushes and pops change ESP
  * only when they succeed. */
-bool stack_push(struct vcpu *v, uint32_t value, unsigned size);
+bool emu_push(struct vcpu *v, uint32_t value, unsigned size);
 bool stack_peek(struct vcpu *v, uint32_t depth, void *out, unsigned size);
 void stack_move(struct vcpu *v, uint32_t by);
 

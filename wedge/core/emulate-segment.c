@@ -28,7 +28,7 @@ bool mov_segment(struct emu *e)
 
 bool push_segment(struct emu *e)
 {
-	return stack_push(e->v, e->v->seg[e->in->op[0].reg].sel, e->in->opsize);
+	return emu_push(e->v, e->v->seg[e->in->op[0].reg].sel, e->in->opsize);
 }
 
 /* ESP moves by the width of the old stack segment. */

@@ -8,7 +8,7 @@ bool run_push(struct emu *e)
 
 	if (e->in->op[0].type == OP_SEG)
 		return push_segment(e);
-	return emu_get(e, 0, &value) && stack_push(e->v, value, e->in->opsize);
+	return emu_get(e, 0, &value) && emu_push(e->v, value, e->in->opsize);
 }
 
 /* ESP moves before the destination is addressed, and pop %esp loads the value popped. */
@@ -81,10 +81,10 @@ static bool enter_levels(struct emu *e, unsigned level, uint32_t frame)
 
 		if (!access_read(v, SEG_SS, (v->gpr[R_EBP] - i * size) & stack_mask(v), &outer,
 				 size) ||
-		    !stack_push(v, outer, size))
+		    !emu_push(v, outer, size))
 			return false;
 	}
-	return stack_push(v, frame, size);
+	return emu_push(v, frame, size);
 }
 
 bool run_enter(struct emu *e)
@@ -93,7 +93,7 @@ bool run_enter(struct emu *e)
 	unsigned size = e->in->opsize, level = e->in->op[1].imm & 31;
 	uint32_t esp = v->gpr[R_ESP], frame;
 
-	if (!stack_push(v, v->gpr[R_EBP], size))
+	if (!emu_push(v, v->gpr[R_EBP], size))
 		return false;
 	frame = v->gpr[R_ESP];
 	if (level && !enter_levels(e, level, frame)) {
@@ -123,7 +123,7 @@ bool run_pushf(struct emu *e)
 {
 	uint32_t image = (e->v->eflags | FLAG_1) & ~(FLAG_VM | FLAG_RF);
 
-	return stack_push(e->v, image, e->in->opsize);
+	return emu_push(e->v, image, e->in->opsize);
 }
 
 /*

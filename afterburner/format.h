@@ -13,8 +13,9 @@
 #include <stdint.h>
 
 #define AB_SECTION ".afterburn"
-#define AB_NOTE_SECTION ".afterburn.note" /* not .note.*: linker scripts gather those into memory  \
-					   */
+#define AB_NOTE_SECTION                                                                            \
+	".afterburn.note" /* not .note.*: linker scripts gather those into memory                  \
+			   */
 #define AB_RANGE_SECTION ".afterburn.ranges"
 #define AB_NOTE_OWNER "Afterburner"
 #define AB_NOTE_TYPE 1

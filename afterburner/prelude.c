@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "afterburner/prelude.h"
+
+#include "afterburner/kinds.h"
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/*
+ * Numeric labels, because they leave no symbols behind; in a range of numbers that nobody writes:
+ * 8886610 slot, 8886611 behind the part before, 8886612 end; 8886613-5 ranges.
+ *
+ * Padding is literal bytes: .skip, .nops and .p2align would start a new frag and make
+ * the length of the slot unknown until gas has finished. The forms are the recommended multi-byte
+ * NOPs (SDM vol. 2, NOP, table 4-12), valid since the Pentium Pro.
+ */
+static const char *const nops[] = {
+    [1] = "0x90",
+    [2] = "0x66,0x90",
+    [3] = "0x0f,0x1f,0x00",
+    [4] = "0x0f,0x1f,0x40,0x00",
+    [7] = "0x0f,0x1f,0x80,0x00,0x00,0x00,0x00",
+};
+
+/* `.Lab_on`: 0 nothing is padded here, 1 everything, 2 (code of ring 3) only int. */
+static void write_state(struct text *out, const struct prelude_options *o)
+{
+	bool x64 = o->isa == AB_ISA_X86_64;
+
+	text_printf(out,
+		    ".set " AB_SYMBOL_OFF ",%d\n.set " AB_SYMBOL_USER ",%d\n"
+		    ".set .Lab_code,%d\n.set .Lab_range,0\n.set .Lab_code_range,0\n"
+		    ".macro ab_update\n"
+		    ".set .Lab_on,1\n.set .Lab_flags,0\n"
+		    ".if .Lab_code==32\n.set .Lab_flags,%d\n.endif\n"
+		    ".if " AB_SYMBOL_USER
+		    "\n.set .Lab_on,2\n.set .Lab_flags,.Lab_flags+%d\n.endif\n"
+		    ".if " AB_SYMBOL_OFF "\n.set .Lab_on,0\n.endif\n"
+		    ".if .Lab_code==16\n.set .Lab_on,0\n.endif\n%s"
+		    ".endm\n",
+		    o->off, o->user, x64 ? 64 : 32, AB_F_CODE32, AB_F_USER,
+		    x64 ? "" : ".if .Lab_code==64\n.set .Lab_on,0\n.endif\n");
+}
+
+/* The first field of a record or range: the place of a label. */
+static const char *place(enum ab_isa isa)
+{
+	return isa == AB_ISA_X86_64 ? ".quad %sb-.\n" : ".long %sb-.,0\n";
+}
+
+static void write_place(struct text *out, enum ab_isa isa, const char *label)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), place(isa), label);
+	text_puts(out, line);
+}
+
+static void write_range_end(struct text *out, enum ab_isa isa, const char *symbol,
+			    const char *label)
+{
+	text_printf(out, ".if %s\n8886615:\n.pushsection " AB_RANGE_SECTION ",\"?\"\n", symbol);
+	write_place(out, isa, label);
+	text_printf(out, ".long 8886615b-%sb\n.short %s,0\n.popsection\n.set %s,0\n.endif\n", label,
+		    symbol, symbol);
+}
+
+/* Ranges are opened and closed within a section: struct ab_range has a length. */
+static void write_ranges(struct text *out, enum ab_isa isa)
+{
+	text_puts(out, ".macro ab_leave\n");
+	write_range_end(out, isa, ".Lab_range", "8886613");
+	write_range_end(out, isa, ".Lab_code_range", "8886614");
+	text_printf(out,
+		    ".endm\n.macro ab_enter\n"
+		    ".if " AB_SYMBOL_OFF "\n.set .Lab_range,%d\n.elseif " AB_SYMBOL_USER
+		    "\n.set .Lab_range,%d\n.endif\n.if .Lab_range\n8886613:\n.endif\n",
+		    AB_RANGE_OFF, AB_RANGE_USER);
+	text_printf(out, ".if .Lab_code==16\n.set .Lab_code_range,%d\n", AB_RANGE_CODE16);
+	if (isa == AB_ISA_X86_64)
+		text_printf(out, ".elseif .Lab_code==32\n.set .Lab_code_range,%d\n",
+			    AB_RANGE_CODE32);
+	else
+		text_printf(out, ".elseif .Lab_code==64\n.set .Lab_code_range,%d\n",
+			    AB_RANGE_CODE64);
+	text_puts(out, ".endif\n.if .Lab_code_range\n8886614:\n.endif\n.endm\n"
+		       ".macro ab_switch\nab_leave\nab_update\nab_enter\n.endm\n");
+}
+
+/* The padding behind an instruction that ends at 8886611, up to 5 bytes in all. */
+static void write_padding(struct text *out)
+{
+	for (int length = 1; length < 5; length++)
+		text_printf(out, ".%s 8886611b-8886610b==%d\n.byte %s\n",
+			    length == 1 ? "if" : "elseif", length, nops[5 - length]);
+	text_puts(out, ".endif\n");
+}
+
+static void write_record(struct text *out, enum ab_isa isa, const char *offset, const char *length,
+			 const char *flags)
+{
+	text_puts(out, "8886612:\n.pushsection " AB_SECTION ",\"?\"\n");
+	write_place(out, isa, "8886610");
+	text_printf(out, ".short \\ab_k\n.byte %s,%s,8886612b-8886610b,%s\n.short 0\n.popsection\n",
+		    offset, length, flags);
+}
+
+static void write_after(struct text *out, enum ab_isa isa, const char *name, const char *prefix)
+{
+	text_printf(out,
+		    ".macro %s ab_k,ab_i:vararg\n.if .Lab_on==1\n8886610:%s \\ab_i\n8886611:\n",
+		    name, prefix);
+	write_padding(out);
+	write_record(out, isa, "0", "8886611b-8886610b", ".Lab_flags");
+	text_printf(out, ".else\n%s \\ab_i\n.endif\n.endm\n", prefix);
+}
+
+/* ab_n is the number of padding bytes, which names the macro that holds them: ab_nop4. */
+static void write_before(struct text *out, enum ab_isa isa, const char *name, const char *condition)
+{
+	char flags[32];
+
+	snprintf(flags, sizeof(flags), ".Lab_flags+%d", AB_F_PAD_BEFORE);
+	text_printf(out,
+		    ".macro %s ab_n,ab_k,ab_i:vararg\n.if %s\n8886610: ab_nop\\ab_n\n"
+		    "8886611:{nooptimize} \\ab_i\n",
+		    name, condition);
+	write_record(out, isa, "8886611b-8886610b", "8886612b-8886611b", flags);
+	text_puts(out, ".else\n{nooptimize} \\ab_i\n.endif\n.endm\n");
+}
+
+/*
+ * `int $3` assembles to the one-byte breakpoint, which is no site. Code of ring 3 has its `int`
+ * padded as the kernel has.
+ */
+static void write_int(struct text *out)
+{
+	text_printf(
+	    out,
+	    ".macro int ab_i:vararg\n.set .Lab_bp,0\n"
+	    ".irp ab_b,$3,$0x3,$0x03,3\n.ifc \\ab_i,\\ab_b\n.set .Lab_bp,1\n.endif\n.endr\n"
+	    ".if .Lab_bp\n{nooptimize} int \\ab_i\n.else\nab_int 7,%d,int \\ab_i\n.endif\n.endm\n",
+	    AB_INT);
+}
+
+/* The macro of one mnemonic. Those behind an interrupt shadow the scan sends to ab_site itself. */
+static void write_mnemonic(struct text *out, unsigned kind, const char *name, size_t size)
+{
+	text_printf(out, ".macro %.*s ab_i:vararg\n", (int)size, name);
+	if (ab_kind_info[kind].pad == AB_PAD_BEFORE)
+		text_printf(out, "ab_before 4,%u,%.*s \\ab_i\n.endm\n", kind, (int)size, name);
+	else
+		text_printf(out, "ab_site %u,%.*s \\ab_i\n.endm\n", kind, (int)size, name);
+}
+
+static void write_mnemonics(struct text *out)
+{
+	for (unsigned kind = AB_KIND_NONE + 1; kind < AB_NR_KINDS; kind++) {
+		const char *p = ab_kind_info[kind].mnemonics;
+
+		while (kind != AB_INT && *p) {
+			size_t size = strcspn(p, " ");
+
+			write_mnemonic(out, kind, p, size);
+			p += size + (p[size] == ' ');
+		}
+	}
+	write_int(out);
+}
+
+/*
+ * Operands that are arguments of macros are looked up once they are known: the symbol
+ * ".Lab_from_%cr0" holds the kind of a mov from %cr0. Quoted names may hold any character, so any
+ * operand can be asked for.
+ */
+static void write_registers(struct text *out, const char *use, const char *registers, unsigned kind)
+{
+	while (*registers) {
+		int size = (int)strcspn(registers, " ");
+
+		text_printf(out, ".set \".Lab_%s_%%%.*s\",%u\n.set \".Lab_%s_%.*s\",%u\n", use,
+			    size, registers, kind, use, size, registers, kind);
+		registers += size + (registers[size] == ' ');
+	}
+}
+
+#define CONTROL "cr0 cr2 cr3 cr4 cr8"
+#define DEBUG "dr0 dr1 dr2 dr3 dr6 dr7 db0 db1 db2 db3 db6 db7"
+#define SEGMENTS "ds es fs gs"
+
+static void write_lookup(struct text *out, const char *use, const char *argument, unsigned before)
+{
+	text_printf(out, ".ifdef \".Lab_%s_\\%s\"\n.set .Lab_kind,\".Lab_%s_\\%s\"\n", use,
+		    argument, use, argument);
+	if (before)
+		text_printf(out, ".if .Lab_kind==%u\nab_before %d,%u,\\ab_i\n.else\n", before,
+			    before == AB_POP_SS ? 4 : 3, before);
+	text_printf(out, "ab_site .Lab_kind,\\ab_i\n%s.else\n", before ? ".endif\n" : "");
+}
+
+static void write_dispatchers(struct text *out)
+{
+	write_registers(out, "from", CONTROL, AB_MOV_FROM_CR);
+	write_registers(out, "to", CONTROL, AB_MOV_TO_CR);
+	write_registers(out, "from", DEBUG, AB_MOV_FROM_DR);
+	write_registers(out, "to", DEBUG, AB_MOV_TO_DR);
+	write_registers(out, "from", SEGMENTS " cs ss", AB_MOV_FROM_SEG);
+	write_registers(out, "to", SEGMENTS, AB_MOV_TO_SEG);
+	write_registers(out, "to", "ss", AB_MOV_TO_SS);
+	write_registers(out, "push", SEGMENTS " cs ss", AB_PUSH_SEG);
+	write_registers(out, "pop", SEGMENTS, AB_POP_SEG);
+	write_registers(out, "pop", "ss", AB_POP_SS);
+	text_puts(out, ".macro ab_mov ab_a,ab_b,ab_i:vararg\n");
+	write_lookup(out, "from", "ab_a", 0);
+	write_lookup(out, "to", "ab_b", AB_MOV_TO_SS);
+	text_puts(out, "\\ab_i\n.endif\n.endif\n.endm\n.macro ab_push ab_a,ab_i:vararg\n");
+	write_lookup(out, "push", "ab_a", 0);
+	text_puts(out, "\\ab_i\n.endif\n.endm\n.macro ab_pop ab_a,ab_i:vararg\n");
+	write_lookup(out, "pop", "ab_a", AB_POP_SS);
+	text_puts(out, "\\ab_i\n.endif\n.endm\n");
+}
+
+static void write_note(struct text *out, enum ab_isa isa)
+{
+	unsigned major = 0, minor = 0, patch = 0;
+
+	sscanf(PACKAGE_VERSION, "%u.%u.%u", &major, &minor, &patch);
+	text_printf(out,
+		    ".pushsection " AB_NOTE_SECTION ",\"\",@note\n.balign 4\n.long %zu,%zu,%d\n"
+		    ".asciz \"" AB_NOTE_OWNER "\"\n.balign 4\n.long %d,%d,%u,0\n.popsection\n",
+		    sizeof(AB_NOTE_OWNER), sizeof(struct ab_note), AB_NOTE_TYPE, AB_FORMAT_VERSION,
+		    isa, major << 16 | minor << 8 | patch);
+}
+
+void prelude_write(struct text *out, const struct prelude_options *o)
+{
+	text_puts(out, "# 1 \"<afterburner>\"\n");
+	write_note(out, o->isa);
+	write_state(out, o);
+	write_ranges(out, o->isa);
+	for (size_t i = 1; i < sizeof(nops) / sizeof(nops[0]); i++)
+		if (nops[i])
+			text_printf(out, ".macro ab_nop%zu\n.byte %s\n.endm\n", i, nops[i]);
+	write_after(out, o->isa, "ab_site", "{nooptimize}");
+	write_after(out, o->isa, "ab_bytes", "");
+	write_before(out, o->isa, "ab_before", ".Lab_on==1");
+	write_before(out, o->isa, "ab_int", ".Lab_on");
+	write_mnemonics(out);
+	write_dispatchers(out);
+	text_puts(out, "ab_switch\n");
+}
+
+void prelude_end(struct text *out)
+{
+	text_puts(out, "\nab_leave\n");
+}

@@ -14,6 +14,10 @@ struct site {
 	uint16_t kind;	 /* enum ab_kind */
 	uint8_t insn_off, slot_len;
 	uint8_t flags;	 /* AB_F_* */
+	/* For trampoline_rollback: scratch registers in their save slots (bit = enum gpr), and from which
+	 * offset in the trampoline on the flags are in theirs; 0: never. */
+	uint8_t scratch;
+	uint16_t flags_saved;
 	bool rewritten;	 /* false: the native instruction was kept */
 	struct insn insn;
 	uint64_t exits;	 /* how often it reached the monitor */

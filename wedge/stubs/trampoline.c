@@ -1,60 +1,252 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Trampolines. The default, right for every site: tell the monitor which site this is and leave for
- * it.
+ * Trampolines: which templates make up the code of a site.
+ *
+ *	cli, sti, pushf, popf, iret	one template each
+ *	push %ds			push_seg
+ *	mov %ds, %eax			a load of the selector's word, jump
+ *	pop %ds, mov %eax, %ds		load_save, selector into %ecx, load_check, load_ds, load_done
+ *	everything else			monitor
  */
 #include "wedge/stubs/trampoline.h"
+
+#include <Zydis/Mnemonic.h>
+
+#include "wedge/stubs/template.h"
 #include "wedge/stubs/window.h"
 
-struct code {
+#define FLAGS_SAVED_AFTER 11 /* bytes of load_check and iret that put the flags into their slot */
+#define IRET_SAVES 14	     /* bytes of iret before those */
+#define BIT(n) (1u << (n))
+
+struct builder {
+	const struct machine *m;
+	struct template_symbols symbols;
 	uint8_t *out;
 	size_t length;
 	uint32_t at; /* linear address of out */
+	bool failed;
 };
 
-static void emit8(struct code *c, uint8_t byte)
+static void add(struct builder *b, const char *name)
 {
-	c->out[c->length++] = byte;
+	size_t n = template_copy(name, &b->symbols, b->at + (uint32_t)b->length, b->out + b->length,
+				 TRAMPOLINE_MAX - b->length);
+
+	b->failed = b->failed || n == 0;
+	b->length += n;
 }
 
-static void emit32(struct code *c, uint32_t value)
+static void add_bytes(struct builder *b, const uint8_t *bytes, size_t n)
 {
-	__builtin_memcpy(c->out + c->length, &value, sizeof value);
-	c->length += sizeof value;
+	if (b->length + n > TRAMPOLINE_MAX) {
+		b->failed = true;
+		return;
+	}
+	__builtin_memcpy(b->out + b->length, bytes, n);
+	b->length += n;
 }
 
-static void emit_jump(struct code *c, uint32_t target)
+static void use_segment(struct builder *b, unsigned s)
 {
-	emit8(c, 0xe9);
-	emit32(c, target - (c->at + (uint32_t)c->length + 4));
+	b->symbols.seg_sel = b->m->window + WIN_SEL + 4 * s;
+	b->symbols.seg_host = b->m->window + WIN_HOST + 4 * s;
+	b->symbols.seg_user_host = b->m->window + WIN_USER_HOST + 4 * s;
 }
 
-/* movl $id, %ss:WIN_SITE; jmp gate */
-static void emit_monitor(struct code *c, const struct machine *m, uint32_t id)
+/* mov %sreg, %r32 or %r16: [66] 36 8b /r disp32. The 32-bit form zero-extends. */
+static void add_read_segment(struct builder *b, const struct insn *in)
 {
-	emit8(c, 0x36);
-	emit8(c, 0xc7);
-	emit8(c, 0x05);
-	emit32(c, m->window + WIN_SITE);
-	emit32(c, id);
-	emit_jump(c, m->window + WINDOW_GATE);
+	uint8_t code[8], n = 0;
+
+	use_segment(b, in->op[1].reg);
+	if (in->op[0].size == 2)
+		code[n++] = 0x66;
+	code[n++] = 0x36;
+	code[n++] = 0x8b;
+	code[n++] = (uint8_t)(in->op[0].reg << 3 | 5);
+	add_bytes(b, code, n);
+	add_bytes(b, (const uint8_t *)&b->symbols.seg_sel, 4);
+	add(b, "end");
+}
+
+/* From where the flags are in their save slot, once load_check begins. */
+static void add_load_segment(struct builder *b, struct site *s, unsigned seg)
+{
+	static const char *const load[] = {
+	    [SEG_ES] = "load_es", [SEG_DS] = "load_ds", [SEG_FS] = "load_fs", [SEG_GS] = "load_gs"};
+
+	use_segment(b, seg);
+	s->flags_saved = (uint16_t)(b->length + FLAGS_SAVED_AFTER);
+	s->scratch = BIT(R_EAX) | BIT(R_ECX) | BIT(R_EDX);
+	add(b, "load_check");
+	add(b, load[seg]);
+	add(b, "load_done");
+}
+
+static bool is_data_segment(const struct operand *op)
+{
+	return op->type == OP_SEG && op->reg != SEG_CS && op->reg != SEG_SS && op->reg < NR_SEGS;
+}
+
+static void add_mov(struct builder *b, struct site *s)
+{
+	const struct insn *in = &s->insn;
+
+	if (in->op[0].type == OP_REG && in->op[1].type == OP_SEG && in->op[1].reg < NR_SEGS) {
+		add_read_segment(b, in);
+	} else if (is_data_segment(&in->op[0]) && in->op[1].type == OP_REG) {
+		const uint8_t movzwl[3] = {0x0f, 0xb7, (uint8_t)(0xc8 | in->op[1].reg)}; /* %r16, %ecx */
+		add(b, "load_save");
+		add_bytes(b, movzwl, sizeof movzwl);
+		add_load_segment(b, s, in->op[0].reg);
+		add(b, "end");
+	} else {
+		add(b, "monitor");
+	}
+}
+
+static void add_pop(struct builder *b, struct site *s)
+{
+	if (!is_data_segment(&s->insn.op[0]) || s->insn.opsize != 4) {
+		add(b, "monitor");
+		return;
+	}
+	add(b, "load_save");
+	add(b, "load_pop");
+	add_load_segment(b, s, s->insn.op[0].reg);
+	add(b, "load_drop");
+	add(b, "end");
+}
+
+static void add_push(struct builder *b, const struct site *s)
+{
+	if (s->insn.op[0].type != OP_SEG || s->insn.op[0].reg >= NR_SEGS || s->insn.opsize != 4) {
+		add(b, "monitor");
+		return;
+	}
+	use_segment(b, s->insn.op[0].reg);
+	add(b, "push_seg");
+}
+
+static void add_iret(struct builder *b, struct site *s)
+{
+	s->scratch = BIT(R_EAX) | BIT(R_ECX);
+	s->flags_saved = (uint16_t)(b->length + IRET_SAVES + FLAGS_SAVED_AFTER);
+	add(b, "iret");
+}
+
+static void build(struct builder *b, struct site *s)
+{
+	s->scratch = 0;
+	s->flags_saved = 0;
+	switch (s->insn.lock ? ZYDIS_MNEMONIC_INVALID : s->insn.mnemonic) {
+	case ZYDIS_MNEMONIC_CLI:
+		add(b, "cli");
+		break;
+	case ZYDIS_MNEMONIC_STI:
+		add(b, "sti");
+		break;
+	case ZYDIS_MNEMONIC_PUSHFD:
+		add(b, "pushf");
+		break;
+	case ZYDIS_MNEMONIC_POPFD:
+		s->scratch = BIT(R_ECX);
+		add(b, "popf");
+		break;
+	case ZYDIS_MNEMONIC_IRETD:
+		add_iret(b, s);
+		break;
+	case ZYDIS_MNEMONIC_MOV:
+		add_mov(b, s);
+		break;
+	case ZYDIS_MNEMONIC_PUSH:
+		add_push(b, s);
+		break;
+	case ZYDIS_MNEMONIC_POP:
+		add_pop(b, s);
+		break;
+	default:
+		add(b, "monitor");
+	}
+}
+
+static struct builder start(const struct machine *m, uint32_t at, uint8_t *out)
+{
+	return (struct builder){
+	    .m = m,
+	    .out = out,
+	    .at = at,
+	    .symbols = {.win = m->window, .gate = m->window + WINDOW_GATE},
+	};
 }
 
 enum trampoline_result trampoline_emit(const struct machine *m, struct site *s, uint32_t id,
 				       uint32_t at, uint8_t *out, size_t *length, const char **why)
 {
-	struct code c = {.out = out, .at = at};
+	struct builder b = start(m, at, out);
 
-	(void)why;
-	emit_monitor(&c, m, id);
+	b.symbols.site_id = id;
+	b.symbols.site_end = s->slot + s->slot_len;
+	b.symbols.counter = m->window + WINDOW_COUNTERS + 4 * id;
+	if (m->ran && id < WINDOW_MAX_COUNTERS)
+		add(&b, "count");
+	build(&b, s);
+	if (b.failed) {
+		*why = "its trampoline does not fit";
+		return TRAMPOLINE_BAD;
+	}
 	s->trampoline = at;
-	*length = c.length;
+	*length = b.length;
 	return TRAMPOLINE_EMITTED;
 }
 
-bool trampoline_rollback(const struct machine *m, const struct window *win, uint32_t eip,
-			 uint32_t gpr[NR_GPRS], uint32_t *site)
+enum trampoline_result trampoline_emit_int80(const struct machine *m, uint32_t at, uint8_t *out,
+					     size_t *length)
 {
-	(void)m, (void)win, (void)eip, (void)gpr, (void)site;
-	return false;
+	struct builder b = start(m, at, out);
+
+	add(&b, "int80");
+	*length = b.length;
+	return b.failed ? TRAMPOLINE_BAD : TRAMPOLINE_EMITTED;
+}
+
+/* The site whose trampoline holds eip: trampolines stand in the order of their sites. */
+static bool find_site(const struct machine *m, uint32_t eip, uint32_t *site)
+{
+	uint32_t best = m->nr_sites;
+
+	for (uint32_t i = 0; i < m->nr_sites; i++)
+		if (m->sites[i].trampoline && m->sites[i].trampoline <= eip &&
+		    eip - m->sites[i].trampoline < TRAMPOLINE_MAX &&
+		    (best == m->nr_sites || m->sites[i].trampoline > m->sites[best].trampoline))
+			best = i;
+	*site = best;
+	return best < m->nr_sites;
+}
+
+/* SETO and LAHF made this word; SDM vol. 2, LAHF. */
+static uint32_t saved_flags(uint32_t eflags, uint32_t word)
+{
+	const uint32_t low = FLAG_SF | FLAG_ZF | FLAG_AF | FLAG_PF | FLAG_CF;
+
+	return (eflags & ~(low | FLAG_OF)) | (word >> 8 & low) | (word & 0xff ? FLAG_OF : 0);
+}
+
+bool trampoline_rollback(const struct machine *m, const struct window *win, uint32_t eip,
+			 uint32_t gpr[NR_GPRS], uint32_t *eflags, uint32_t *site)
+{
+	const uint32_t saved[] = {
+	    [R_EAX] = win->save_eax, [R_ECX] = win->save_ecx, [R_EDX] = win->save_edx};
+	const struct site *s;
+
+	if (!find_site(m, eip, site))
+		return false;
+	s = &m->sites[*site];
+	for (int r = R_EAX; r <= R_EDX; r++)
+		if (s->scratch & BIT(r))
+			gpr[r] = saved[r];
+	if (s->flags_saved && eip - s->trampoline >= s->flags_saved)
+		*eflags = saved_flags(*eflags, win->save_flags);
+	return true;
 }

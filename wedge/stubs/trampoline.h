@@ -5,7 +5,7 @@
 
 #include "wedge/core/machine.h"
 
-#define TRAMPOLINE_MAX 256 /* bytes; no trampoline is longer */
+#define TRAMPOLINE_MAX 768 /* bytes; no trampoline is longer */
 
 enum trampoline_result {
 	TRAMPOLINE_EMITTED, /* patch the slot with a jump to it */
@@ -29,6 +29,9 @@ struct window;
  * the whole site. False: eip is in no trampoline.
  */
 bool trampoline_rollback(const struct machine *m, const struct window *win, uint32_t eip,
-			 uint32_t gpr[NR_GPRS], uint32_t *site);
+			 uint32_t gpr[NR_GPRS], uint32_t *eflags, uint32_t *site);
+
+/* The shared code for `int $0x80` of guest user code (templates.S, int80); as trampoline_emit. */
+enum trampoline_result trampoline_emit_int80(const struct machine *m, uint32_t at, uint8_t *out, size_t *length);
 
 #endif

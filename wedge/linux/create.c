@@ -12,7 +12,8 @@
 
 #define HWCAP2_FSGSBASE_BIT 2
 #define STACK_SIZE 0x40000
-#define FPU_SIZE 0x4000 /* more than any XSAVE area without AMX */
+#define FPU_SIZE 0x4000  /* more than any XSAVE area without AMX */
+#define SHARED_CODE 4096 /* fastpath.c, behind the trampolines */
 #define XCR0_AMX 0x60000ull
 
 struct linux_machine linux_machine;
@@ -89,6 +90,12 @@ struct machine *linux_create(const struct linux_config *c)
 	if (!check_host() || !memory_create(lm))
 		return NULL;
 	segments_init();
+	if (m->stats)
+		m->ran = (uint32_t *)(void *)(lm->window_code + WINDOW_COUNTERS);
+	if (!fastpath_init()) {
+		platform_message("the host refuses an LDT entry: modify_ldt is needed");
+		return NULL;
+	}
 	vcpu_reset(&m->cpu);
 	return m;
 }
@@ -97,7 +104,7 @@ void linux_trampolines(struct machine *m, uint8_t **code, uint32_t *at, size_t *
 {
 	*code = linux_machine.window_code + WINDOW_TRAMPOLINES;
 	*at = m->window + WINDOW_TRAMPOLINES;
-	*room = m->window_size - WINDOW_TRAMPOLINES - 0x100000;
+	*room = m->window_size - WINDOW_TRAMPOLINES - WINDOW_TAIL - SHARED_CODE;
 }
 
 /* State that a reset makes anew. */

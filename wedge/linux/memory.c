@@ -8,8 +8,6 @@
 #include "wedge/linux/syscall.h"
 #include "wedge/platform.h"
 
-/* The end of the window stays unmapped: small negative offsets to a %gs of base 0 must fault. */
-#define WINDOW_TAIL 0x100000u
 #define PAGE_SIZE 4096u
 
 static long host_mmap(uint64_t at, uint64_t size, int prot, int flags, int fd, uint64_t offset)

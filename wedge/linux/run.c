@@ -29,14 +29,18 @@ static struct vcpu *cpu(void)
 	return &linux_machine.m.cpu;
 }
 
-static bool in_window(uint32_t eip)
+/* Is eip in the window or in an alias of it? *delta: how far below the window that is. */
+static bool in_window(uint32_t eip, uint32_t *delta)
 {
 	const struct machine *m = &linux_machine.m;
-	bool inside = eip - m->window < m->window_size;
 
-	for (unsigned i = 0; i < m->nr_aliases; i++)
-		inside = inside || eip - (m->window - m->alias_delta[i]) < m->window_size;
-	return inside;
+	*delta = 0;
+	for (unsigned i = 0; i <= m->nr_aliases; i++) {
+		if (eip + *delta - m->window < m->window_size)
+			return true;
+		*delta = i < m->nr_aliases ? m->alias_delta[i] : 0;
+	}
+	return false;
 }
 
 void state_enter(struct vcpu *v)
@@ -71,6 +75,7 @@ void state_leave(struct vcpu *v)
 	__builtin_memcpy(linux_state.gpr, v->gpr, sizeof v->gpr);
 	linux_state.eip = v->eip;
 	guest_tf = v->eflags & FLAG_TF;
+	fastpath_leave(v);
 	win->flags_extra = flags_extra(v);
 	win->if_delta = v->eflags & FLAG_IF ? 0 : (uint32_t)-FLAG_IF;
 	win->pending = irq_pending(&v->machine->bus);
@@ -92,17 +97,30 @@ static void guest_exit(const struct exit *x)
 	state_leave(cpu());
 }
 
+/* linux_state is that behind an `int $0x80` of guest user code. */
+static void syscall_exit(void)
+{
+	state_enter(cpu());
+	cpu()->shadow = false;
+	guest_exit(&(struct exit){.kind = EXIT_SYSCALL});
+}
+
 /* A trampoline asked for the monitor: win->site says for which site. */
 void linux_gate(void)
 {
 	struct machine *m = &linux_machine.m;
 	uint32_t n = linux_machine.win->site;
 
+	linux_state.attention = 0;
+	if (n == SITE_SYSCALL) {
+		fastpath_as_syscall();
+		syscall_exit();
+		return;
+	}
 	if (n >= m->nr_sites)
 		report_internal("a stub named no site", n);
-	linux_state.attention = 0;
 	linux_state.eip = m->sites[n].slot + m->sites[n].insn_off - linux_machine.win->delta;
-	linux_state.sel[SEG_CS] = linux_machine.win->host_cs;
+	linux_state.sel[SEG_CS] = linux_machine.win->host[SEG_CS];
 	state_enter(cpu());
 	cpu()->shadow = false;
 	guest_exit(&(struct exit){.kind = EXIT_SITE, .site = n});
@@ -171,7 +189,7 @@ static void monitor_signal(int sig, ucontext_t *uc)
 
 /* A fault inside a trampoline: fill a shadow mapping, or take the trampoline back and emulate the
  * site. */
-static void window_fault(int sig, ucontext_t *uc)
+static void window_fault(int sig, ucontext_t *uc, uint32_t delta)
 {
 	struct vcpu *v = cpu();
 	const greg_t *g = uc->uc_mcontext.gregs;
@@ -184,13 +202,21 @@ static void window_fault(int sig, ucontext_t *uc)
 		enum shadow_result r = shadow_fault(v, (uint32_t)g[REG_CR2], access);
 		v->cpl = cpl;
 		v->fault.raised = false;
-		if (r == SHADOW_FILLED)
+		if (r == SHADOW_FILLED) {
+			fastpath_leave(v);
 			return;
+		}
 	}
-	if (!trampoline_rollback(&linux_machine.m, linux_machine.win, linux_state.eip,
-				 linux_state.gpr, &site))
+	if (fastpath_rollback()) {
+		syscall_exit();
+		store_context(uc);
+		return;
+	}
+	if (!trampoline_rollback(&linux_machine.m, linux_machine.win, linux_state.eip + delta,
+				 linux_state.gpr, &linux_state.eflags, &site))
 		report_signal(sig, uc);
-	linux_state.eip = linux_machine.m.sites[site].slot + linux_machine.m.sites[site].insn_off;
+	linux_state.eip =
+	    linux_machine.m.sites[site].slot + linux_machine.m.sites[site].insn_off - delta;
 	linux_machine.win->site = site;
 	state_enter(v);
 	v->shadow = false;
@@ -210,7 +236,8 @@ static void hide_step(void)
 /* One single step of ours ended. True: the guest goes on stepping, nothing else to do. */
 static bool step_again(ucontext_t *uc)
 {
-	bool inside = in_window(linux_state.eip);
+	uint32_t delta;
+	bool inside = in_window(linux_state.eip, &delta);
 
 	hide_step();
 	if (!inside && step == STEP_OUT && linux_state.eip == linux_machine.win->shadow_eip) {
@@ -256,6 +283,7 @@ int linux_signal(int sig, void *info, void *context, const uint32_t *sel)
 {
 	ucontext_t *uc = context;
 	const greg_t *g = uc->uc_mcontext.gregs;
+	uint32_t delta;
 	struct exit x;
 
 	(void)info;
@@ -275,19 +303,28 @@ int linux_signal(int sig, void *info, void *context, const uint32_t *sel)
 		cpu()->shadow = false;
 		if (!guest_tf)
 			x = (struct exit){.kind = EXIT_INTERRUPT};
-	} else if (in_window(linux_state.eip)) {
+	} else if (in_window(linux_state.eip, &delta)) {
 		if (x.kind == EXIT_INTERRUPT)
 			window_interrupt(uc);
 		else if (x.kind == EXIT_EXCEPTION &&
 			 x.vector == VEC_DB) /* the guest's own single step */
 			return 1;
 		else
-			window_fault(sig, uc);
+			window_fault(sig, uc, delta);
 		return 1;
 	} else {
 		bool shadowed = linux_machine.win->shadow_eip == linux_state.eip;
 		state_enter(cpu());
 		cpu()->shadow = shadowed || (step == STEP_SHADOW);
+		if (x.kind == EXIT_EXCEPTION && cpu()->cpl == 3 && segments_foreign(cpu())) {
+			/* User code loaded a selector that means something else to the host: now it
+			 * gets the guest's segment, and the instruction its second try. */
+			state_leave(cpu());
+			store_context(uc);
+			return 1;
+		}
+		if (x.kind == EXIT_SYSCALL)
+			fastpath_patch(cpu(), linux_state.eip);
 	}
 	guest_exit(&x);
 	store_context(uc);

@@ -17,8 +17,11 @@
 #include "wedge/platform.h"
 
 #define FIRST_SLOT 1024
-#define NR_SLOTS (LDT_ENTRIES - FIRST_SLOT)
+#define ENTRY_SLOT (LDT_ENTRIES - 1 - FIRST_SLOT) /* flat code, for far calls into the window */
+#define NR_SLOTS ENTRY_SLOT
 #define HASH_SIZE 16384
+
+#define DESC_FLAT_CODE 0x00cffb000000ffffull
 
 struct slot {
 	uint64_t desc;
@@ -26,7 +29,7 @@ struct slot {
 	bool user;
 };
 
-static struct slot slots[NR_SLOTS];
+static struct slot slots[NR_SLOTS + 1];
 static uint16_t hash[HASH_SIZE]; /* slot number + 1; 0: free */
 static unsigned nr_slots;
 
@@ -85,6 +88,7 @@ static bool write_entry(unsigned slot)
 static void forget_slots(void)
 {
 	__builtin_memset(hash, 0, sizeof hash);
+	fastpath_disarm();
 	__builtin_memset(linux_machine.win->segcache, 0, sizeof linux_machine.win->segcache);
 	nr_slots = 0;
 }
@@ -114,11 +118,15 @@ static uint16_t slot_for(uint16_t sel, uint64_t desc, bool user)
 	return slot_selector(nr_slots++);
 }
 
-/* The real selector for a segment register at privilege level cpl. */
-static uint16_t real_selector(const struct segment *seg, bool user)
+/* The real selector for what a segment register holds, in ring 0 or in ring 3. */
+uint16_t segments_real(const struct segment *seg, bool user)
 {
+	const struct slot *now = selector_slot(seg->host);
+
 	if (!seg->usable)
 		return seg->sel & 3;
+	if (now && now->user == user && now->sel == seg->sel && now->desc == (seg->desc & ~DESC_A))
+		return seg->host;
 	uint16_t real = slot_for(seg->sel, seg->desc, user);
 	if (!real && nr_slots == NR_SLOTS) {
 		forget_slots(); /* every register is looked up again before the guest goes on */
@@ -177,10 +185,19 @@ void segments_enter(struct vcpu *v)
 	adopt(v, SEG_CS);
 	const struct slot *cs = selector_slot(linux_state.sel[SEG_CS]);
 	if (cs)
-		v->cpl = cs->user ? 3 : 0;
+		v->cpl = cs->sel & 3;
 	for (int s = 0; s < NR_SEGS; s++)
 		if (s != SEG_CS)
 			adopt(v, s);
+}
+
+/* In ring 3 a segment of ring 0 would have been nulled (SDM vol. 2, IRET): the monitor does that.
+ */
+static uint16_t user_selector(const struct segment *seg)
+{
+	if (!seg->usable || (seg->sel & 3) != 3)
+		return 0;
+	return segments_real(seg, true);
 }
 
 /* Let the stubs load this selector by themselves as long as its descriptor stays the same. */
@@ -193,32 +210,46 @@ static void fill_segcache(struct vcpu *v, const struct segment *seg)
 	    .lo = (uint32_t)seg->desc,
 	    .hi = (uint32_t)(seg->desc >> 32),
 	    .sel = seg->sel,
-	    .host = real_selector(seg, false),
-	    .user_host = real_selector(seg, true),
+	    .host = segments_real(seg, false),
+	    .user_host = user_selector(seg),
 	};
+}
+
+static void look_up(struct vcpu *v)
+{
+	for (int s = 0; s < NR_SEGS; s++) {
+		v->seg[s].host = segments_real(&v->seg[s], v->cpl == 3);
+		if (s != SEG_CS && s != SEG_SS)
+			linux_machine.win->user_host[s] = user_selector(&v->seg[s]);
+	}
 }
 
 void segments_leave(struct vcpu *v)
 {
 	struct window *win = linux_machine.win;
-	bool user = v->cpl == 3;
-	unsigned before;
-	do { /* running out of slots forgets all of them: then look every register up again */
-		before = nr_slots;
-		for (int s = 0; s < NR_SEGS; s++) {
-			struct segment *seg = &v->seg[s];
-			bool foreign =
-			    user && (seg->host & ~3) && !(seg->host & 4) && seg->host == seg->sel;
-			if (!foreign)
-				seg->host = real_selector(seg, user);
-		}
-	} while (nr_slots < before);
+	unsigned before = nr_slots;
+
+	look_up(v);
+	if (nr_slots < before) /* ran out, all were forgotten: those looked up before that, too */
+		look_up(v);
 	for (int s = 0; s < NR_SEGS; s++) {
-		const struct segment *seg = &v->seg[s];
-		linux_state.sel[s] = win->host[s] = seg->host;
-		win->sel[s] = seg->sel;
+		linux_state.sel[s] = win->host[s] = v->seg[s].host;
+		win->sel[s] = v->seg[s].sel;
 	}
-	win->host_cs = v->seg[SEG_CS].host;
+}
+
+uint16_t segments_entry_cs(void)
+{
+	slots[ENTRY_SLOT] = (struct slot){.desc = DESC_FLAT_CODE};
+	return write_entry(ENTRY_SLOT) ? slot_selector(ENTRY_SLOT) : 0;
+}
+
+bool segments_foreign(const struct vcpu *v)
+{
+	for (int s = 0; s < NR_SEGS; s++)
+		if (v->seg[s].usable && !selector_slot(v->seg[s].host))
+			return true;
+	return false;
 }
 
 void platform_segment(struct vcpu *v, enum segreg s)
@@ -233,8 +264,7 @@ void platform_tables(struct vcpu *v)
 	__builtin_memset(linux_machine.win->segcache, 0, sizeof linux_machine.win->segcache);
 	linux_machine.win->gdt_base = v->gdtr.base;
 	linux_machine.win->tss_base = v->tr.base;
-	linux_machine.win->idt80 = 0;
-	linux_machine.win->kernel_ss = 0;
+	fastpath_disarm();
 }
 
 void platform_user_limit(struct machine *m, uint32_t limit)

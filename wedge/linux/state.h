@@ -69,12 +69,29 @@ int linux_signal(int sig, void *info, void *context, const uint32_t *sel);
 void segments_enter(struct vcpu *v);
 void segments_leave(struct vcpu *v);
 void segments_init(void);
+/* The real selector for a segment as ring 0 or ring 3 sees it; makes an LDT entry if there is none.
+ */
+uint16_t segments_real(const struct segment *seg, bool user);
+/* A flat code segment for far calls of user code into the window; 0 on failure. */
+uint16_t segments_entry_cs(void);
+/* Does a register hold a selector that guest user code loaded by itself, from the host's GDT? */
+bool segments_foreign(const struct vcpu *v);
+
+/* fastpath.c */
+bool fastpath_init(void);
+void fastpath_leave(struct vcpu *v);
+void fastpath_disarm(void);
+void fastpath_patch(struct vcpu *v, uint32_t eip);
+void fastpath_as_syscall(void);
+bool fastpath_rollback(void);
 
 /* run.c: between linux_state and the virtual CPU */
 void state_enter(struct vcpu *v);
 void state_leave(struct vcpu *v);
 
-/* memory.c */
+/* memory.c; the end of the window stays unmapped: small negative offsets to a %gs of base 0 must
+ * fault. */
+#define WINDOW_TAIL 0x100000u
 bool memory_create(struct linux_machine *lm);
 bool memory_create_aliases(struct linux_machine *lm);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A linker for one object file, our own templates.o: a section a template, REL relocations of the two
- * kinds that 32-bit code has (System V ABI, Intel386 supplement, 4.3).
+ * A linker for one object file, our own templates.o: a section a template, REL relocations of the
+ * two kinds that 32-bit code has (System V ABI, Intel386 supplement, 4.3).
  */
 #include <elf.h>
 #include "wedge/stubs/template.h"
@@ -47,14 +47,10 @@ static bool symbol_value(const char *name, const struct template_symbols *v, uin
 		const char *name;
 		uint32_t value;
 	} table[] = {
-	    {"WIN", v->win},
-	    {"GATE", v->gate},
-	    {"SITE_ID", v->site_id},
-	    {"SITE_END", v->site_end},
-	    {"COUNTER", v->counter},
-	    {"SEG_SEL", v->seg_sel},
-	    {"SEG_HOST", v->seg_host},
-	    {"SEG_USER_HOST", v->seg_user_host},
+	    {"WIN", v->win},           {"GATE", v->gate},
+	    {"SITE_ID", v->site_id},   {"SITE_END", v->site_end},
+	    {"COUNTER", v->counter},   {"SEG_SEL", v->seg_sel},
+	    {"SEG_HOST", v->seg_host}, {"SEG_USER_HOST", v->seg_user_host},
 	};
 
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -66,10 +62,12 @@ static bool symbol_value(const char *name, const struct template_symbols *v, uin
 	return false;
 }
 
-static bool relocate(const Elf32_Shdr *rel, const struct template_symbols *v, uint32_t at, uint8_t *out)
+static bool relocate(const Elf32_Shdr *rel, const struct template_symbols *v, uint32_t at,
+		     uint8_t *out)
 {
 	const Elf32_Shdr *symtab = section(rel->sh_link);
-	const Elf32_Sym *symbols = (const Elf32_Sym *)(const void *)(stub_templates + symtab->sh_offset);
+	const Elf32_Sym *symbols =
+	    (const Elf32_Sym *)(const void *)(stub_templates + symtab->sh_offset);
 	const char *names = (const char *)stub_templates + section(symtab->sh_link)->sh_offset;
 	const Elf32_Rel *r = (const Elf32_Rel *)(const void *)(stub_templates + rel->sh_offset);
 
@@ -89,7 +87,8 @@ static bool relocate(const Elf32_Shdr *rel, const struct template_symbols *v, ui
 	return true;
 }
 
-size_t template_copy(const char *name, const struct template_symbols *symbols, uint32_t at, uint8_t *out, size_t room)
+size_t template_copy(const char *name, const struct template_symbols *symbols, uint32_t at,
+		     uint8_t *out, size_t room)
 {
 	unsigned index = find(name);
 	const Elf32_Shdr *s = section(index);

@@ -16,6 +16,7 @@ struct template_symbols {
  * Copy template `name` to out, where it will run at linear address `at`, and resolve its symbols.
  * Returns its length in bytes; 0 if there is no such template or it does not fit in room.
  */
-size_t template_copy(const char *name, const struct template_symbols *symbols, uint32_t at, uint8_t *out, size_t room);
+size_t template_copy(const char *name, const struct template_symbols *symbols, uint32_t at,
+		     uint8_t *out, size_t room);
 
 #endif

@@ -320,7 +320,7 @@ template int80
 	jne	9f
 	.endr
 	check	WIN_CHECK_GATE, %eax, 9f
-	check	WIN_CHECK_KCS, %eax, 9f
+	check	WIN_CHECK_INT_CS, %eax, 9f
 	check	WIN_CHECK_KSS, %eax, 9f
 	movl	M(WIN_TSS_BASE), %ecx
 	movl	%ss:8(%ecx), %eax

@@ -5,8 +5,8 @@
  *	cli, sti, pushf, popf, iret	one template each
  *	push %ds			push_seg
  *	mov %ds, %eax			a load of the selector's word, jump
- *	pop %ds, mov %eax, %ds		load_save, selector into %ecx, load_check, load_ds, load_done
- *	everything else			monitor
+ *	pop %ds, mov %eax, %ds		load_save, selector into %ecx, load_check, load_ds,
+ *load_done everything else			monitor
  */
 #include "wedge/stubs/trampoline.h"
 
@@ -16,7 +16,7 @@
 #include "wedge/stubs/window.h"
 
 #define FLAGS_SAVED_AFTER 11 /* bytes of load_check and iret that put the flags into their slot */
-#define IRET_SAVES 14	     /* bytes of iret before those */
+#define IRET_SAVES 14        /* bytes of iret before those */
 #define BIT(n) (1u << (n))
 
 struct builder {
@@ -96,7 +96,8 @@ static void add_mov(struct builder *b, struct site *s)
 	if (in->op[0].type == OP_REG && in->op[1].type == OP_SEG && in->op[1].reg < NR_SEGS) {
 		add_read_segment(b, in);
 	} else if (is_data_segment(&in->op[0]) && in->op[1].type == OP_REG) {
-		const uint8_t movzwl[3] = {0x0f, 0xb7, (uint8_t)(0xc8 | in->op[1].reg)}; /* %r16, %ecx */
+		const uint8_t movzwl[3] = {0x0f, 0xb7,
+					   (uint8_t)(0xc8 | in->op[1].reg)}; /* %r16, %ecx */
 		add(b, "load_save");
 		add_bytes(b, movzwl, sizeof movzwl);
 		add_load_segment(b, s, in->op[0].reg);
@@ -225,8 +226,8 @@ static bool find_site(const struct machine *m, uint32_t eip, uint32_t *site)
 	return best < m->nr_sites;
 }
 
-/* SETO and LAHF made this word; SDM vol. 2, LAHF. */
-static uint32_t saved_flags(uint32_t eflags, uint32_t word)
+/* SDM vol. 2, LAHF. */
+uint32_t trampoline_flags(uint32_t eflags, uint32_t word)
 {
 	const uint32_t low = FLAG_SF | FLAG_ZF | FLAG_AF | FLAG_PF | FLAG_CF;
 
@@ -247,6 +248,6 @@ bool trampoline_rollback(const struct machine *m, const struct window *win, uint
 		if (s->scratch & BIT(r))
 			gpr[r] = saved[r];
 	if (s->flags_saved && eip - s->trampoline >= s->flags_saved)
-		*eflags = saved_flags(*eflags, win->save_flags);
+		*eflags = trampoline_flags(*eflags, win->save_flags);
 	return true;
 }

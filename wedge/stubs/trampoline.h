@@ -31,7 +31,11 @@ struct window;
 bool trampoline_rollback(const struct machine *m, const struct window *win, uint32_t eip,
 			 uint32_t gpr[NR_GPRS], uint32_t *eflags, uint32_t *site);
 
+/* EFLAGS with the arithmetic flags from a save slot (LAHF, SETO: templates.S). */
+uint32_t trampoline_flags(uint32_t eflags, uint32_t word);
+
 /* The shared code for `int $0x80` of guest user code (templates.S, int80); as trampoline_emit. */
-enum trampoline_result trampoline_emit_int80(const struct machine *m, uint32_t at, uint8_t *out, size_t *length);
+enum trampoline_result trampoline_emit_int80(const struct machine *m, uint32_t at, uint8_t *out,
+					     size_t *length);
 
 #endif

@@ -31,8 +31,8 @@
 #define WIN_SAVE_FLAGS 0x24
 #define WIN_SAVE_ESP 0x28
 #define WIN_GDT_BASE 0x2c
-#define WIN_SEL 0x30	   /* six dwords, by enum segreg */
-#define WIN_HOST 0x48	   /* six dwords */
+#define WIN_SEL 0x30       /* six dwords, by enum segreg */
+#define WIN_HOST 0x48      /* six dwords */
 #define WIN_USER_HOST 0x60 /* six dwords */
 #define WIN_ENTRY64 0x78
 #define WIN_FAR_EIP 0x80
@@ -52,6 +52,7 @@
 #define WIN_CHECK_KSS 0xc8
 #define WIN_CHECK_UCS 0xd4
 #define WIN_CHECK_USS 0xe0
+#define WIN_CHECK_INT_CS 0xf8
 #define WIN_USER_CS_SEL 0xec
 #define WIN_USER_SS_SEL 0xf0
 #define WIN_ENTRY_CS 0xf4
@@ -91,31 +92,37 @@ struct check {
 };
 
 struct window {
-	uint32_t if_delta;    /* 0 when the guest's IF is 1, else -0x200: native image + delta = virtual image */
-	uint32_t pending;     /* not 0: the monitor must be asked when IF becomes 1 */
-	uint32_t flags_extra; /* IOPL, AC and NT of a guest kernel, which the real EFLAGS cannot hold */
-	uint32_t site;	      /* which site asks for the monitor */
-	uint32_t shadow_eip;  /* an interrupt must not be delivered at this address: sti stands before it */
-	uint32_t delta;	      /* how far below the window the guest reached it: code before paging */
+	uint32_t if_delta; /* 0 when the guest's IF is 1, else -0x200: native image + delta =
+			      virtual image */
+	uint32_t pending;  /* not 0: the monitor must be asked when IF becomes 1 */
+	uint32_t
+	    flags_extra; /* IOPL, AC and NT of a guest kernel, which the real EFLAGS cannot hold */
+	uint32_t site;   /* which site asks for the monitor */
+	uint32_t shadow_eip; /* an interrupt must not be delivered at this address: sti stands
+				before it */
+	uint32_t delta;      /* how far below the window the guest reached it: code before paging */
 	uint32_t save_eax, save_ecx, save_edx, save_flags, save_esp;
 	uint32_t gdt_base;
-	uint32_t sel[6];       /* the guest's selectors, by enum segreg */
-	uint32_t host[6];      /* what the real registers hold for them */
-	uint32_t user_host[6]; /* what they are to hold in ring 3; 0: ask the monitor */
-	uint64_t entry64;      /* the monitor's entry point */
+	uint32_t sel[6];            /* the guest's selectors, by enum segreg */
+	uint32_t host[6];           /* what the real registers hold for them */
+	uint32_t user_host[6];      /* what they are to hold in ring 3; 0: ask the monitor */
+	uint64_t entry64;           /* the monitor's entry point */
 	uint32_t far_eip, far_cs;   /* operand of ljmp */
 	uint32_t user_esp, user_ss; /* operand of lss */
 	uint32_t user_limit;
 	uint32_t tss_base;
 	uint32_t tss_ss0;   /* what the guest's TSS must hold as ss0 */
-	uint32_t kernel_ss; /* host selector for it; 0, which %ss cannot hold, disarms the `int $0x80` path */
+	uint32_t kernel_ss; /* host selector for it; 0, which %ss cannot hold, disarms the `int
+			       $0x80` path */
 	uint32_t int_eip, int_cs; /* operand of ljmp: the guest's handler of vector 0x80 */
-	uint32_t int_if;    /* or-ed to if_delta: -0x200 for an interrupt gate, 0 for a trap gate */
-	uint32_t int_sel;   /* the gate's selector */
+	uint32_t int_if;  /* or-ed to if_delta: -0x200 for an interrupt gate, 0 for a trap gate */
+	uint32_t int_sel; /* the gate's selector */
 	struct check check_gate, check_kcs, check_kss, check_ucs, check_uss;
 	uint32_t user_cs_sel, user_ss_sel; /* what the monitor last returned to in ring 3 */
-	uint32_t entry_cs; /* host selector of the code segment that user code enters the window with */
-	uint8_t pad[WIN_SEGCACHE - WIN_ENTRY_CS - 4];
+	uint32_t
+	    entry_cs; /* host selector of the code segment that user code enters the window with */
+	struct check check_int_cs;
+	uint8_t pad[WIN_SEGCACHE - WIN_CHECK_INT_CS - 12];
 	struct segcache segcache[SEGCACHE_ENTRIES];
 };
 
@@ -155,6 +162,7 @@ WIN_ASSERT(check_ucs, WIN_CHECK_UCS);
 WIN_ASSERT(check_uss, WIN_CHECK_USS);
 WIN_ASSERT(user_cs_sel, WIN_USER_CS_SEL);
 WIN_ASSERT(entry_cs, WIN_ENTRY_CS);
+WIN_ASSERT(check_int_cs, WIN_CHECK_INT_CS);
 WIN_ASSERT(segcache, WIN_SEGCACHE);
 #endif
 

@@ -357,3 +357,9 @@ void shadow_enter_user(struct vcpu *v)
 	if (shadow.wp0)
 		drop(v->machine, NR_CHUNKS, DROP_WP0);
 }
+
+bool shadow_user_clean(const struct vcpu *v)
+{
+	(void)v;
+	return shadow.limit_chosen && !shadow.supervisor_below && !shadow.wp0;
+}

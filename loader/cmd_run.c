@@ -151,6 +151,13 @@ static error_t parse(int key, char *arg, struct argp_state *as)
 		o->verbose = true;
 		return 0;
 	case ARGP_KEY_ARG:
+		if (o->guest && as->quoted) {
+			/* `GUEST -- ...': the rest is QEMU's. */
+			o->qemu_options = &as->argv[as->next - 1];
+			o->nr_qemu_options = (unsigned)(as->argc - as->next + 1);
+			as->next = as->argc;
+			return 0;
+		}
 		if (o->guest)
 			argp_error(as, "one guest at a time: `%s' and `%s'", o->guest, arg);
 		o->guest = arg;
@@ -167,12 +174,13 @@ static error_t parse(int key, char *arg, struct argp_state *as)
 static const struct argp argp = {
     .options = options,
     .parser = parse,
-    .args_doc = "GUEST",
+    .args_doc = "GUEST [-- QEMU-OPTION...]",
     .doc = "Run a guest kernel that was built with `afterburn cc'."
 	   "\vGUEST is a multiboot kernel or a Linux vmlinux, as an ELF file. The exit status is "
 	   "0 after power-off, (VALUE << 1) | 1 after a write of VALUE to the debug-exit port "
 	   "0xf4, 2 for a bad option or a bad file, 124 if the guest needs what is not supported, "
-	   "125 after a triple fault, 126 if it halts for ever. Ctrl-A x leaves.",
+	   "125 after a triple fault, 126 if it halts for ever. Ctrl-A x leaves. With -on native, "
+	   "what follows `--' is handed to QEMU.",
 };
 
 int cmd_run(int argc, char **argv)

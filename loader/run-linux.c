@@ -112,8 +112,9 @@ static int run(const struct run_options *o)
 	};
 	struct machine *m;
 
-	if (o->nr_drives) {
-		refuse(NULL, "-drive is not supported on platform linux");
+	if (o->nr_drives || o->nr_qemu_options) {
+		refuse(NULL, "%s not supported on platform linux",
+		       o->nr_drives ? "-drive is" : "options for QEMU are");
 		return WEDGE_EXIT_USAGE;
 	}
 	if (!image_open(&guest.img, o->guest) || !plan_boot(&guest, o, config.window) ||

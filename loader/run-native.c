@@ -19,7 +19,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAX_ARGS (48 + 4 * RUN_MAX_DRIVES)
+#define MAX_QEMU_OPTIONS 32
+#define MAX_ARGS (48 + 4 * RUN_MAX_DRIVES + MAX_QEMU_OPTIONS)
 #define MAX_TEXT 512
 
 /* Without ACPI the virtio interrupts go to the 8259s; the command line is made here. */
@@ -162,6 +163,10 @@ static int run(const struct run_options *o)
 				     : "-window");
 		return WEDGE_EXIT_USAGE;
 	}
+	if (o->nr_qemu_options > MAX_QEMU_OPTIONS) {
+		refuse(NULL, "more than %d options for QEMU", MAX_QEMU_OPTIONS);
+		return WEDGE_EXIT_USAGE;
+	}
 	if (!kernel_file(o, kernel, &linux_guest))
 		return WEDGE_EXIT_USAGE;
 	add_machine(&c, o);
@@ -171,6 +176,8 @@ static int run(const struct run_options *o)
 	add_command_line(&c, o, linux_guest);
 	if (o->initrd)
 		add2(&c, "-initrd", o->initrd);
+	for (unsigned i = 0; i < o->nr_qemu_options; i++)
+		add(&c, o->qemu_options[i]);
 	for (unsigned i = 0; i < c.argc; i++)
 		note("%s%s", i ? "\t" : "", c.argv[i]);
 	execv(c.argv[0], (char **)(uintptr_t)c.argv);

@@ -19,6 +19,8 @@ struct run_options {
 	bool serial_file;   /* serial names a file */
 	const char *drives[RUN_MAX_DRIVES];
 	unsigned nr_drives;
+	char **qemu_options; /* further arguments of QEMU, for platform native */
+	unsigned nr_qemu_options;
 	uint32_t window; /* 0: the platform's default */
 	bool no_reboot, no_rewrite, stats, verbose;
 };

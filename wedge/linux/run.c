@@ -21,6 +21,7 @@ static enum step {
 	STEP_OUT,    /* a signal came inside the window: finish the trampoline */
 	STEP_SHADOW, /* an interrupt waits for the one instruction behind sti or a load of %ss */
 } step;
+static bool tf_after;      /* the guest's TF behind the instruction being stepped */
 static bool guest_tf;      /* the guest's TF when it was resumed */
 static uint32_t step_from; /* address of the instruction being stepped */
 
@@ -51,8 +52,8 @@ void state_enter(struct vcpu *v)
 	__builtin_memcpy(v->gpr, linux_state.gpr, sizeof v->gpr);
 	v->eip = linux_state.eip;
 	segments_enter(v);
-	if (step != STEP_NONE && !guest_tf)
-		flags &= ~FLAG_TF;
+	if (step != STEP_NONE)
+		flags = (flags & ~FLAG_TF) | (tf_after ? FLAG_TF : 0);
 	if (win->if_delta == 0)
 		flags |= FLAG_IF;
 	if (v->cpl == 0)
@@ -85,6 +86,7 @@ void state_leave(struct vcpu *v)
 	win->shadow_eip = v->shadow ? v->eip : ~0u;
 	if (v->shadow && win->pending && (v->eflags & FLAG_IF)) {
 		step = STEP_SHADOW;
+		tf_after = guest_tf;
 		step_from = v->eip;
 		flags |= FLAG_TF;
 	}
@@ -224,13 +226,15 @@ static void window_fault(int sig, ucontext_t *uc, uint32_t delta)
 	store_context(uc);
 }
 
-/* pushf under our own single step pushed our TF. */
+/* Single step meets the two instructions that see TF: pushf shows ours, popf loads the guest's. */
 static void hide_step(void)
 {
 	const uint8_t *opcode = (const uint8_t *)(uintptr_t)step_from;
 
-	if (!guest_tf && *opcode == 0x9c)
+	if (*opcode == 0x9c && !guest_tf)
 		*(uint32_t *)(uintptr_t)linux_state.gpr[R_ESP] &= ~FLAG_TF;
+	if (*opcode == 0x9d)
+		tf_after = linux_state.eflags & FLAG_TF;
 }
 
 /* One single step of ours ended. True: the guest goes on stepping, nothing else to do. */
@@ -249,10 +253,11 @@ static bool step_again(ucontext_t *uc)
 	return inside;
 }
 
-static void window_interrupt(ucontext_t *uc)
+/* Go on to the end of the trampoline by single steps. */
+static void step_out(ucontext_t *uc)
 {
 	if (step == STEP_NONE) {
-		guest_tf = linux_state.eflags & FLAG_TF;
+		guest_tf = tf_after = linux_state.eflags & FLAG_TF;
 		step = STEP_OUT;
 	}
 	step_from = linux_state.eip;
@@ -304,11 +309,8 @@ int linux_signal(int sig, void *info, void *context, const uint32_t *sel)
 		if (!guest_tf)
 			x = (struct exit){.kind = EXIT_INTERRUPT};
 	} else if (in_window(linux_state.eip, &delta)) {
-		if (x.kind == EXIT_INTERRUPT)
-			window_interrupt(uc);
-		else if (x.kind == EXIT_EXCEPTION &&
-			 x.vector == VEC_DB) /* the guest's own single step */
-			return 1;
+		if (x.kind == EXIT_INTERRUPT || (x.kind == EXIT_EXCEPTION && x.vector == VEC_DB))
+			step_out(uc); /* a signal, or the guest steps itself */
 		else
 			window_fault(sig, uc, delta);
 		return 1;

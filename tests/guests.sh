@@ -5,69 +5,59 @@
 #   guests.sh [--platform native|linux|all] [--guests DIR] [--append STRING] GUEST...
 #
 # A guest is DIR/GUEST.elf. Lines that begin with # are for people and are not compared. Prints one line
-# a guest; exit 0 if all succeeded and agreed, 1 if not.
+# a guest; exit 0 if all succeeded and agreed, 1 if not. AFTERBURN names the command, TIMEOUT the seconds
+# a guest may take.
 set -u
 
 platform=all
 guests=tests/guests
 append=
-AFTERBURN=${AFTERBURN:-./afterburn}
-QEMU=${QEMU:-qemu-system-i386}
-TIMEOUT=${TIMEOUT:-120}
+: "${AFTERBURN:=./afterburn}" "${TIMEOUT:=120}"
 
 while [ $# -gt 0 ]; do
 	case $1 in
 	--platform) platform=$2; shift 2 ;;
 	--guests) guests=$2; shift 2 ;;
 	--append) append=$2; shift 2 ;;
-	--help) sed -n '3,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+	--help) sed -n '3,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
 	-*) echo "guests.sh: unknown option $1" >&2; exit 2 ;;
 	*) break ;;
 	esac
 done
+[ "$platform" = all ] && platforms="native linux" || platforms=$platform
 
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
-# The machine of all native runs; the features the wedge hides from CPUID are off here too.
-run_native() {
-	timeout "$TIMEOUT" "$QEMU" -accel tcg -M microvm,pit=on,pic=on,rtc=on,isa-serial=on \
-		-cpu max,-apic -m 64M -display none -monitor none -serial stdio -no-reboot \
-		-device isa-debug-exit,iobase=0xf4,iosize=4 -kernel "$1" -append "$append" \
-		</dev/null
-}
-
-run_linux() {
-	timeout "$TIMEOUT" "$AFTERBURN" run -on linux -m 64M -no-reboot -append "$append" "$1" \
-		</dev/null
-}
-
-# run PLATFORM GUEST: output in $out/GUEST.PLATFORM; fails unless the guest left by debug-exit with 0.
+# run PLATFORM GUEST: what it printed goes to $out/GUEST.PLATFORM. Fails unless the guest said SUCCESS
+# and left through the debug-exit port with 0, which QEMU and we make exit status 1.
 run() {
-	local file=$out/$2.$1
-	"run_$1" "$guests/$2.elf" >"$file" 2>"$file.err"
-	local status=$?
-	tr -d '\r' <"$file" | grep -v '^#' >"$file.lines"
-	[ $status -eq 1 ] && grep -qx SUCCESS "$file.lines" && return 0
-	echo "FAILURE $2 on $1 (exit $status)"
-	tail -20 "$file"
-	head -20 "$file.err"
+	local file=$out/$2.$1 status
+	timeout "$TIMEOUT" "$AFTERBURN" run -on "$1" -m 64M -no-reboot -append "$append" \
+		"$guests/$2.elf" </dev/null 2>"$file.err" | tr -d '\r' >"$file"
+	status=${PIPESTATUS[0]}
+	[ "$status" -eq 1 ] && grep -qx SUCCESS "$file" && return
+	echo "FAILURE $2 on $1 (exit status $status)"
+	tail -n 20 "$file"
+	head -n 40 "$file.err"
+	return 1
+}
+
+# agree GUEST: both platforms printed the same.
+agree() {
+	diff -u --label native --label linux <(grep -v '^#' "$out/$1.native") \
+		<(grep -v '^#' "$out/$1.linux") && return
+	echo "FAILURE $1: native and linux differ"
 	return 1
 }
 
 failed=0
 for guest; do
 	good=1
-	case $platform in
-	all)
-		run native "$guest" || good=0
-		run linux "$guest" || good=0
-		if [ $good = 1 ] && ! diff -u "$out/$guest.native.lines" "$out/$guest.linux.lines"; then
-			echo "FAILURE $guest: native and linux differ"
-			good=0
-		fi ;;
-	*) run "$platform" "$guest" || good=0 ;;
-	esac
-	[ $good = 1 ] && echo "SUCCESS $guest ($platform)" || failed=1
+	for p in $platforms; do
+		run "$p" "$guest" || good=0
+	done
+	[ $good = 1 ] && [ "$platform" = all ] && { agree "$guest" || good=0; }
+	[ $good = 1 ] && echo "SUCCESS $guest (${platforms// /, })" || failed=1
 done
 exit $failed

@@ -70,10 +70,7 @@ static bool write_entry(unsigned slot)
 	    .base_addr = base,
 	    .limit = limit > 0xfffff ? limit >> 12 : limit,
 	    .seg_32bit = !!(s->desc & DESC_DB),
-	    /* The host makes no conforming code; where all is ring 3 that is no difference. */
-	    .contents = code               ? 2
-			: s->desc & DESC_E ? 1
-					   : 0,
+	    .contents = (code ? 2 : 0) | (s->desc & DESC_E ? 1 : 0),
 	    .read_exec_only = !(s->desc & DESC_W),
 	    .limit_in_pages = limit > 0xfffff,
 	    .seg_not_present = 0,

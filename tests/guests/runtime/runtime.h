@@ -11,14 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Selectors. The ones from SEL_FREE on belong to the test. */
-#define SEL_KCODE 0x08
-#define SEL_KDATA 0x10
-#define SEL_UCODE 0x1b
-#define SEL_UDATA 0x23
-#define SEL_TSS 0x28
-#define SEL_FREE 0x30
-#define NR_GDT 64
+#include "tests/guests/runtime/selectors.h"
 
 #define EFLAGS_CF 0x1u
 #define EFLAGS_1 0x2u

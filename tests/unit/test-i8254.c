@@ -28,13 +28,18 @@ static void program(uint16_t port, uint8_t control, uint16_t count)
 	out8(port, (uint8_t)(count >> 8));
 }
 
+/* Low byte, then high byte. */
+static uint16_t in_pair(uint16_t port)
+{
+	uint8_t low = in8(port);
+
+	return (uint16_t)(low | in8(port) << 8);
+}
+
 static uint16_t counter(unsigned channel)
 {
-	uint8_t low;
-
 	out8(CONTROL, (uint8_t)(channel << 6));
-	low = in8((uint16_t)(CHANNEL0 + channel));
-	return (uint16_t)(low | in8((uint16_t)(CHANNEL0 + channel)) << 8);
+	return in_pair((uint16_t)(CHANNEL0 + channel));
 }
 
 /* Take a timer interrupt if there is one. */
@@ -323,7 +328,7 @@ START_TEST(test_latch)
 	out8(CONTROL, 0x00);
 	stub.now = tick(201);
 	out8(CONTROL, 0x00);
-	ck_assert_uint_eq(in8(CHANNEL0) | in8(CHANNEL0) << 8, 900);
+	ck_assert_uint_eq(in_pair(CHANNEL0), 900);
 	ck_assert_uint_eq(counter(0), 800);
 }
 END_TEST
@@ -338,7 +343,7 @@ START_TEST(test_read_back)
 	out8(CONTROL, 0xc2); /* status and count */
 	stub.now = tick(201);
 	ck_assert_uint_eq(in8(CHANNEL0), 0x80 | 0x34);
-	ck_assert_uint_eq(in8(CHANNEL0) | in8(CHANNEL0) << 8, 900);
+	ck_assert_uint_eq(in_pair(CHANNEL0), 900);
 	out8(CONTROL, 0x30);
 	out8(CONTROL, 0xee); /* status of channels 0, 1, 2 */
 	ck_assert_uint_eq(in8(CHANNEL0), 0x40 | 0x30);

@@ -212,7 +212,8 @@ int main(int argc, char **argv)
 	parse(&c, argc, argv);
 	if (c.passthrough)
 		exec_as(argv);
-	prelude_write(&out, &(struct prelude_options){.isa = c.isa, .off = c.off, .user = c.user});
+	prelude_write(&out, &(struct prelude_options){
+				.isa = c.isa, .off = c.off, .user = c.user, .intel = c.intel});
 	for (int i = 0; i < c.nr_files; i++)
 		add_file(&out, &c, c.files[i]);
 	prelude_end(&out);

@@ -28,19 +28,19 @@ static void write_state(struct text *out, const struct prelude_options *o)
 {
 	bool x64 = o->isa == AB_ISA_X86_64;
 
-	text_printf(out,
-		    ".set " AB_SYMBOL_OFF ",%d\n.set " AB_SYMBOL_USER ",%d\n"
-		    ".set .Lab_code,%d\n.set .Lab_range,0\n.set .Lab_code_range,0\n"
-		    ".macro ab_update\n"
-		    ".set .Lab_on,1\n.set .Lab_flags,0\n"
-		    ".if .Lab_code==32\n.set .Lab_flags,%d\n.endif\n"
-		    ".if " AB_SYMBOL_USER
-		    "\n.set .Lab_on,2\n.set .Lab_flags,.Lab_flags+%d\n.endif\n"
-		    ".if " AB_SYMBOL_OFF "\n.set .Lab_on,0\n.endif\n"
-		    ".if .Lab_code==16\n.set .Lab_on,0\n.endif\n%s"
-		    ".endm\n",
-		    o->off, o->user, x64 ? 64 : 32, AB_F_CODE32, AB_F_USER,
-		    x64 ? "" : ".if .Lab_code==64\n.set .Lab_on,0\n.endif\n");
+	text_printf(
+	    out,
+	    ".set " AB_SYMBOL_OFF ",%d\n.set " AB_SYMBOL_USER ",%d\n"
+	    ".set .Lab_code,%d\n.set .Lab_intel,%d\n.set .Lab_range,0\n.set .Lab_code_range,0\n"
+	    ".macro ab_update\n"
+	    ".set .Lab_on,1\n.set .Lab_flags,0\n"
+	    ".if .Lab_code==32\n.set .Lab_flags,%d\n.endif\n"
+	    ".if " AB_SYMBOL_USER "\n.set .Lab_on,2\n.set .Lab_flags,.Lab_flags+%d\n.endif\n"
+	    ".if " AB_SYMBOL_OFF "\n.set .Lab_on,0\n.endif\n"
+	    ".if .Lab_code==16\n.set .Lab_on,0\n.endif\n%s"
+	    ".endm\n",
+	    o->off, o->user, x64 ? 64 : 32, o->intel, AB_F_CODE32, AB_F_USER,
+	    x64 ? "" : ".if .Lab_code==64\n.set .Lab_on,0\n.endif\n");
 }
 
 /* The first field of a record or range: the place of a label. */
@@ -211,7 +211,10 @@ static void write_dispatchers(struct text *out)
 	write_registers(out, "push", SEGMENTS " cs ss", AB_PUSH_SEG);
 	write_registers(out, "pop", SEGMENTS, AB_POP_SEG);
 	write_registers(out, "pop", "ss", AB_POP_SS);
-	text_puts(out, ".macro ab_mov ab_a,ab_b,ab_i:vararg\n");
+	text_puts(out, ".macro ab_mov ab_a,ab_b,ab_i:vararg\n.if .Lab_intel\n"
+		       "ab_move \"\\ab_b\",\"\\ab_a\",\\ab_i\n.else\n"
+		       "ab_move \"\\ab_a\",\"\\ab_b\",\\ab_i\n.endif\n.endm\n"
+		       ".macro ab_move ab_a,ab_b,ab_i:vararg\n");
 	write_lookup(out, "from", "ab_a", 0);
 	write_lookup(out, "to", "ab_b", AB_MOV_TO_SS);
 	text_puts(out, "\\ab_i\n.endif\n.endif\n.endm\n.macro ab_push ab_a,ab_i:vararg\n");

@@ -27,8 +27,9 @@
 
 struct prelude_options {
 	enum ab_isa isa;
-	bool off;  /* start as if the source had said .set .Lafterburner_off, 1 */
-	bool user; /* and the like */
+	bool off;   /* start as if the source had said .set .Lafterburner_off, 1 */
+	bool user;  /* and the like */
+	bool intel; /* -msyntax=intel */
 };
 
 void prelude_write(struct text *out, const struct prelude_options *o);

@@ -132,7 +132,7 @@ static bool is_far(const struct scan *s, struct span args)
 
 /*
  * The kind that mnemonic and operands make together. *argument is set if an operand is an argument
- * of a macro, so that gas must decide; operand then holds source and destination.
+ * of a macro, so that gas must decide.
  */
 static enum ab_kind operand_kind(struct scan *s, enum word_class class, struct span args,
 				 struct span operand[4], bool *argument)
@@ -158,14 +158,7 @@ static enum ab_kind operand_kind(struct scan *s, enum word_class class, struct s
 	}
 	b = operand_class(operand[1], s->intel, names);
 	*argument = a == OPERAND_ARGUMENT || b == OPERAND_ARGUMENT;
-	if (s->intel) {
-		struct span swap = operand[0];
-
-		operand[0] = operand[1];
-		operand[1] = swap;
-		return mov_kind(b, a);
-	}
-	return mov_kind(a, b);
+	return s->intel ? mov_kind(b, a) : mov_kind(a, b);
 }
 
 static void quote(struct text *out, struct span s)
@@ -462,6 +455,7 @@ static void directive(struct scan *s, const struct statement *st, enum word_clas
 	case WORD_INTEL:
 	case WORD_ATT:
 		s->intel = class == WORD_INTEL;
+		insert(s, st->all.end, s->intel ? ";.set .Lab_intel,1" : ";.set .Lab_intel,0");
 		break;
 	case WORD_END:
 		if (s->ranges)

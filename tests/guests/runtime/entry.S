@@ -84,7 +84,10 @@ context_restore:
 	ret
 	.size	context_restore, . - context_restore
 
-/* void enter_user(uint32_t eip, uint32_t esp, uint32_t eflags): to ring 3, not to return. */
+/*
+ * void enter_user(uint32_t eip, uint32_t esp, uint32_t eflags): to ring 3 with all other
+ * registers 0, not to return.
+ */
 	.globl	enter_user
 	.type	enter_user, @function
 enter_user:
@@ -99,6 +102,13 @@ enter_user:
 	pushl	%edx
 	pushl	$0x1b
 	pushl	%eax
+	xorl	%eax, %eax
+	xorl	%ebx, %ebx
+	xorl	%ecx, %ecx
+	xorl	%edx, %edx
+	xorl	%esi, %esi
+	xorl	%edi, %edi
+	xorl	%ebp, %ebp
 	iretl
 	.size	enter_user, . - enter_user
 

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * An interrupt storm: the timer at 10 kHz over code full of cli, sti, pushf, popf and iret. Nothing
+ * may be delivered while disabled, lost, or late by more than one enable; registers and flags must
+ * survive.
+ */
+#include "tests/guests/runtime/runtime.h"
+
+#define PERIOD (PIT_HZ / 10000)
+#define ROUNDS 64
+#define NR_WORDS 7
+
+volatile uint32_t disabled;
+uint32_t rounds_left;
+void mix(uint32_t state[NR_WORDS], uint32_t rounds);
+void mix_clean(uint32_t state[NR_WORDS], uint32_t rounds);
+void window_sti(void);
+void window_popf(void);
+void window_iret(void);
+extern const char user_mix[];
+
+static volatile uint32_t count, depth;
+static volatile uint32_t while_disabled, without_if, phantom;
+static uint32_t user_words[NR_WORDS];
+static struct context user_return;
+
+static void on_timer(struct frame *f)
+{
+	uint32_t was_disabled = disabled, left = rounds_left;
+
+	count++;
+	while_disabled += was_disabled;
+	without_if += !(f->eflags & EFLAGS_IF);
+	phantom += !(pic_isr() & 1);
+	pic_eoi();
+	if (count % 8 == 0 && !depth) { /* some handlers can themselves be interrupted */
+		uint32_t words[NR_WORDS] = {count};
+
+		depth++;
+		mix(words, 1);
+		irq_disable();
+		depth--;
+		rounds_left = left;
+	}
+}
+
+static void start(uint32_t ticks, bool periodic)
+{
+	disabled = 1;
+	pit_stop();
+	pic_mask(0, false);
+	if (periodic)
+		pit_periodic((uint16_t)ticks);
+	else
+		pit_oneshot((uint16_t)ticks);
+}
+
+static void stop(void)
+{
+	irq_disable();
+	pic_mask(0, true);
+	pit_stop();
+}
+
+static void seed_words(uint32_t words[NR_WORDS], uint32_t *seed)
+{
+	for (unsigned i = 0; i < NR_WORDS; i++)
+		words[i] = random32(seed);
+}
+
+static bool same(const uint32_t *a, const uint32_t *b)
+{
+	for (unsigned i = 0; i < NR_WORDS; i++)
+		if (a[i] != b[i])
+			return false;
+	return true;
+}
+
+/* The sensitive instructions change nothing by themselves. */
+static void test_quiet(uint32_t seed)
+{
+	uint32_t words[NR_WORDS], expected[NR_WORDS];
+
+	stop();
+	for (unsigned n = 0; n < 50; n++) {
+		seed_words(words, &seed);
+		memcpy(expected, words, sizeof(words));
+		mix_clean(expected, ROUNDS);
+		mix(words, ROUNDS);
+		irq_disable();
+		check(same(words, expected), "round %u: another result without interrupts", n);
+	}
+	section_end("cli sti pushf popf iret leave registers and flags alone");
+}
+
+static void test_preserved(uint32_t interrupts, uint32_t seed)
+{
+	uint32_t words[NR_WORDS], expected[NR_WORDS], rounds = 0;
+
+	start(PERIOD, true);
+	count = 0;
+	disabled = 0;
+	irq_enable();
+	while (count < interrupts) {
+		seed_words(words, &seed);
+		memcpy(expected, words, sizeof(words));
+		mix_clean(expected, ROUNDS);
+		mix(words, ROUNDS);
+		check(same(words, expected), "round %u: registers or flags changed", rounds);
+		rounds++;
+	}
+	stop();
+	print("# %u rounds, %u interrupts\n", rounds, count);
+	section_end("registers and flags survive the storm");
+	check(!while_disabled, "%u interrupts while disabled", while_disabled);
+	check(!without_if, "%u interrupts with IF clear in the frame", without_if);
+	check(!phantom, "%u interrupts that the 8259 does not know of", phantom);
+	section_end("nothing is delivered while disabled");
+}
+
+/* A request that is pending when a window opens is delivered in it, however short. */
+static void test_prompt(uint32_t windows)
+{
+	static void (*const kinds[])(void) = {window_sti, window_popf, window_iret};
+	uint32_t late = 0, pending = 0;
+
+	start(PERIOD, true);
+	for (uint32_t n = 0; pending < windows; n++) {
+		uint32_t before = count;
+		bool request = pic_irr() & 1;
+
+		kinds[n % 3]();
+		pending += request;
+		late += request && count == before;
+	}
+	stop();
+	check(!late, "%u of %u requests were late", late, pending);
+	check(!while_disabled, "%u interrupts while disabled", while_disabled);
+	section_end("nothing is late by more than one enable");
+}
+
+/* Each expiry of the timer is one interrupt, wherever it falls. */
+static void test_lost(uint32_t shots, uint32_t seed)
+{
+	uint32_t words[NR_WORDS] = {0}, lost = 0;
+
+	for (uint32_t n = 0; n < shots; n++) {
+		uint32_t spins = 0;
+
+		start(5 + random32(&seed) % 60, false);
+		count = 0;
+		disabled = 0;
+		irq_enable();
+		while (!count && spins++ < 1000000)
+			mix(words, 1 + random32(&seed) % 4);
+		irq_disable();
+		if (count != 1)
+			lost++;
+	}
+	stop();
+	check(!lost, "%u of %u expiries were lost or came twice", lost, shots);
+	section_end("nothing is lost");
+}
+
+static void on_syscall(struct frame *f)
+{
+	const uint32_t result[NR_WORDS] = {f->eax, f->ebx, f->ecx, f->edx, f->esi, f->edi, f->ebp};
+
+	memcpy(user_words, result, sizeof(result));
+	context_restore(&user_return, 1);
+}
+
+static void visit_user(void)
+{
+	static char stack[1024] __attribute__((section(".user.data"), aligned(4096)));
+
+	if (!context_save(&user_return))
+		enter_user((uint32_t)user_mix, (uint32_t)stack + sizeof(stack),
+			   EFLAGS_1 | EFLAGS_IF);
+}
+
+/* Ring 3 starts with all registers 0. */
+static void user_expectation(uint32_t expected[NR_WORDS])
+{
+	visit_user();
+	memcpy(expected, user_words, sizeof(user_words));
+}
+
+static void test_user(uint32_t interrupts)
+{
+	uint32_t expected[NR_WORDS];
+
+	stop();
+	user_expectation(expected);
+	start(PERIOD, true);
+	count = 0;
+	disabled = 0;
+	while (count < interrupts) {
+		visit_user();
+		check(same(user_words, expected), "ring 3 lost a register or a flag");
+	}
+	stop();
+	section_end("registers and flags of ring 3 survive");
+}
+
+void test_main(void)
+{
+	uint32_t interrupts = option("interrupts", 5000), seed = option("seed", 1);
+
+	print("# interrupts %u seed %u\n", interrupts, seed);
+	trap_set(VEC_IRQ, on_timer);
+	trap_set(VEC_SYSCALL, on_syscall);
+	gate_dpl(VEC_SYSCALL, 3);
+	if (option("paging", 1))
+		paging_init();
+	test_quiet(seed);
+	test_preserved(interrupts, seed);
+	test_prompt(interrupts);
+	test_lost(interrupts, seed);
+	test_user(interrupts / 10);
+}

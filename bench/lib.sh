@@ -2,12 +2,13 @@
 # Sourced by the benchmarks. Each is a script bench/NAME.sh that calls emit once for each figure; all else
 # that it prints goes to stderr. bench/run calls it in the build directory with these set:
 #
-#   SRCDIR      the source tree
-#   AFTERBURN   the command
-#   QEMU        qemu-system-i386
+#   SRCDIR                    the source tree
+#   AFTERBURN, AFTERBURN_CC   the command, and afterburn-gcc
+#   QEMU                      qemu-system-i386
 
 set -eu
-: "${SRCDIR:=$(cd "$(dirname "$0")/.." && pwd)}" "${AFTERBURN:=./afterburn}" "${QEMU:=qemu-system-i386}"
+: "${SRCDIR:=$(cd "$(dirname "$0")/.." && pwd)}" "${AFTERBURN:=./afterburn}"
+: "${AFTERBURN_CC:=./afterburner/afterburn-gcc}" "${QEMU:=qemu-system-i386}"
 
 # emit NAME UNIT lower|higher SYSTEM VALUE: one figure. The same NAME with other SYSTEMs is one row of the table.
 emit() {

@@ -2,6 +2,7 @@
 /* The command `afterburn`: a table of sub-commands. */
 #include "config.h"
 
+#include "afterburner/commands.h"
 #include "loader/command.h"
 
 #include <argp.h>
@@ -15,6 +16,9 @@ static const struct command {
 } commands[] = {
     {"run", "run a guest on bare metal (under QEMU) or as a Linux process", cmd_run},
     {"link", "make a bootable file of a guest", cmd_link},
+    {"cc", "gcc with the assembler pass, which pads and records", cmd_cc},
+    {"check", "compare the records of a file with its disassembly", cmd_check},
+    {"census", "count the sites of a file", cmd_census},
 };
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

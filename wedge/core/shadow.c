@@ -165,7 +165,8 @@ static void set_limit(struct machine *m, uint32_t limit)
 	shadow.supervisor_below = 0;
 	for (uint32_t i = 0; i < limit; i++)
 		shadow.supervisor_below += shadow.chunk[i].supervisor;
-	platform_user_limit(m, limit * CHUNK * PAGE);
+	m->user_limit = limit * CHUNK * PAGE;
+	platform_user_limit(m, m->user_limit);
 }
 
 /* The highest limit there can be: ring 3 must not reach the window. */

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The shadow mappings as a TLB, and the user limit. */
+#include "tests/unit/guest.h"
+#include "tests/unit/unit.h"
+
+#define RAM 0x1000000u
+#define P 1u
+#define W 2u
+#define U 4u
+#define D 0x40u
+#define PS 0x80u
+#define G 0x100u
+#define WINDOW 0xf0000000u
+
+static struct machine *m;
+static struct vcpu *v;
+
+static void start(void)
+{
+	m = stub_machine(RAM);
+	m->window = WINDOW;
+	m->window_size = 0x400000;
+	v = &m->cpu;
+	guest_flat(v, 0);
+	guest_paging(v);
+	v->cr4 = CR4_PSE | CR4_PGE;
+	shadow_reset(m);
+}
+
+static unsigned rights_at(uint32_t linear)
+{
+	unsigned rights;
+
+	return stub_mapped(linear, NULL, &rights) ? rights : 0;
+}
+
+static void fill(uint32_t linear, enum access access)
+{
+	ck_assert_int_eq(shadow_fault(v, linear, access), SHADOW_FILLED);
+	ck_assert(!v->fault.raised);
+}
+
+START_TEST(test_fill)
+{
+	uint32_t phys;
+
+	start();
+	guest_map(v, 0x3000, 0x5000 | P | W | U);
+	ck_assert_int_eq(shadow_fault(v, 0x2000, ACCESS_READ), SHADOW_FAULT);
+	v->fault.raised = false;
+	/* Clean: readable only, until the write that sets D. */
+	fill(0x3123, ACCESS_READ);
+	ck_assert(stub_mapped(0x3000, &phys, NULL));
+	ck_assert_uint_eq(phys, 0x5000);
+	ck_assert_uint_eq(rights_at(0x3000), MAP_READ | MAP_EXEC | MAP_USER);
+	fill(0x3123, ACCESS_WRITE);
+	ck_assert_uint_eq(rights_at(0x3000), MAP_READ | MAP_WRITE | MAP_EXEC | MAP_USER);
+	ck_assert(guest_peek(m, GUEST_PT + 3 * 4) & D);
+	/* Dirty already: writable at once. */
+	guest_map(v, 0x4000, 0x6000 | P | W | D);
+	fill(0x4000, ACCESS_READ);
+	ck_assert_uint_eq(rights_at(0x4000), MAP_READ | MAP_WRITE | MAP_EXEC);
+	/* No RAM there, or the host refuses. */
+	guest_map(v, 0x7000, 0xfe000000 | P | W);
+	ck_assert_int_eq(shadow_fault(v, 0x7000, ACCESS_WRITE), SHADOW_EMULATE);
+	guest_map(v, 0, 0x5000 | P | W);
+	ck_assert_int_eq(shadow_fault(v, 0x10, ACCESS_WRITE), SHADOW_EMULATE);
+	ck_assert_uint_eq(stub_nr_mapped(), 2);
+}
+END_TEST
+
+START_TEST(test_no_execute)
+{
+	const uint32_t pd = 0x20000, pt = 0x21000;
+	uint64_t entry = 0x5000ull | P | W | 1ull << 63, pde = pt | P | W;
+
+	start();
+	v->cr4 |= CR4_PAE;
+	v->msr.efer = 1 << 11;
+	v->pdpte[0] = pd | P;
+	memcpy(m->ram + pd, &pde, 8);
+	memcpy(m->ram + pt + 24, &entry, 8);
+	fill(0x3000, ACCESS_READ);
+	ck_assert_uint_eq(rights_at(0x3000), MAP_READ);
+	ck_assert_int_eq(shadow_fault(v, 0x3000, ACCESS_FETCH), SHADOW_FAULT);
+}
+END_TEST
+
+START_TEST(test_flushes)
+{
+	start();
+	guest_map(v, 0x3000, 0x5000 | P | W | U);
+	guest_map(v, 0x4000, 0x6000 | P | W | G);
+	guest_map(v, 0x5000, 0x7000 | P | W | U);
+	fill(0x3000, ACCESS_READ);
+	fill(0x4000, ACCESS_READ);
+	fill(0x5000, ACCESS_READ);
+	shadow_flush_page(v, 0x3fff);
+	ck_assert(!rights_at(0x3000) && rights_at(0x4000) && rights_at(0x5000));
+	fill(0x3000, ACCESS_READ);
+	shadow_flush(v, false);
+	ck_assert(!rights_at(0x3000) && rights_at(0x4000) && !rights_at(0x5000));
+	/* invlpg drops a global page. */
+	shadow_flush_page(v, 0x4000);
+	ck_assert_uint_eq(stub_nr_mapped(), 0);
+	fill(0x4000, ACCESS_READ);
+	shadow_flush(v, true);
+	ck_assert_uint_eq(stub_nr_mapped(), 0);
+	/* Without PGE the G bit means nothing. */
+	v->cr4 &= ~CR4_PGE;
+	fill(0x4000, ACCESS_READ);
+	shadow_flush(v, false);
+	ck_assert_uint_eq(stub_nr_mapped(), 0);
+}
+END_TEST
+
+START_TEST(test_large)
+{
+	start();
+	guest_poke(m, GUEST_PD + 4, 0x400000 | P | W | PS | G);
+	fill(0x512345, ACCESS_READ);
+	ck_assert_uint_eq(stub_nr_mapped(), 1024);
+	ck_assert_uint_eq(rights_at(0x7ff000), MAP_READ | MAP_EXEC);
+	fill(0x512345, ACCESS_WRITE);
+	ck_assert_uint_eq(rights_at(0x400000), MAP_READ | MAP_WRITE | MAP_EXEC);
+	shadow_flush(v, false);
+	ck_assert_uint_eq(stub_nr_mapped(), 1024);
+	/* One invlpg drops the whole page. */
+	shadow_flush_page(v, 0x600000);
+	ck_assert_uint_eq(stub_nr_mapped(), 0);
+	/* Only what RAM holds; the window stays free. */
+	guest_poke(m, GUEST_PD + 8, 0xc00000 | P | W | PS);
+	m->ram_size = 0xc02000;
+	fill(0x801000, ACCESS_READ);
+	ck_assert_uint_eq(stub_nr_mapped(), 2);
+	ck_assert_int_eq(shadow_fault(v, 0x802000, ACCESS_READ), SHADOW_EMULATE);
+}
+END_TEST
+
+/* Paging off: linear is physical, in large runs; the host refuses page 0, and gets the rest. */
+START_TEST(test_identity)
+{
+	start();
+	v->cr0 &= ~CR0_PG;
+	shadow_flush(v, true);
+	fill(0x100000, ACCESS_WRITE);
+	ck_assert_uint_eq(stub_nr_mapped(), 1024 - 256);
+	ck_assert_int_eq(shadow_fault(v, 0, ACCESS_READ), SHADOW_EMULATE);
+	fill(0x1000, ACCESS_FETCH);
+	ck_assert_uint_eq(stub_nr_mapped(), 1023);
+	fill(0x400000, ACCESS_READ);
+	ck_assert_uint_eq(stub_nr_mapped(), 2047);
+	ck_assert_int_eq(shadow_fault(v, RAM, ACCESS_READ), SHADOW_EMULATE);
+}
+END_TEST
+
+/* Ring 0 writes read-only pages while WP is clear; ring 3 must not inherit that. */
+START_TEST(test_write_protect)
+{
+	start();
+	v->cr0 &= ~CR0_WP;
+	guest_map(v, 0x3000, 0x5000 | P | U);
+	fill(0x3000, ACCESS_WRITE);
+	ck_assert(rights_at(0x3000) & MAP_WRITE);
+	v->cpl = 3;
+	shadow_enter_user(v);
+	ck_assert(!(rights_at(0x3000) & MAP_WRITE));
+	ck_assert_int_eq(shadow_fault(v, 0x3000, ACCESS_WRITE), SHADOW_FAULT);
+	ck_assert_uint_eq(v->fault.error, 7);
+}
+END_TEST
+
+/* A kernel above its users: the limit comes down once, and kernel pages may stay mapped. */
+START_TEST(test_user_limit)
+{
+	const uint32_t pt = 0x13000;
+
+	start();
+	ck_assert_uint_eq(stub.user_limit, WINDOW);
+	guest_map(v, 0x3000, 0x5000 | P | W | U);
+	guest_poke(m, GUEST_PD + (0xc0000000 >> 22) * 4, 0x400000 | P | W | PS | G);
+	/* A page table of the kernel below an entry that would let users in. */
+	guest_poke(m, GUEST_PD + (0xd0000000 >> 22) * 4, pt | P | W | U);
+	guest_poke(m, pt, 0x7000 | P | W);
+	fill(0xc0000000, ACCESS_READ);
+	fill(0xd0000000, ACCESS_READ);
+	fill(0x3000, ACCESS_READ);
+	ck_assert(!shadow_user_clean(v));
+	v->cpl = 3;
+	shadow_enter_user(v);
+	ck_assert_uint_eq(stub.user_limit, 0x400000);
+	ck_assert_uint_eq(m->user_limit, 0x400000);
+	ck_assert_uint_eq(stub_nr_mapped(), 1026);
+	ck_assert(shadow_user_clean(v));
+	/* A user page higher up: the limit follows, and what the kernel has below it goes. */
+	guest_poke(m, GUEST_PD + (0xc0800000 >> 22) * 4, 0x800000 | P | W | U | PS);
+	fill(0xc0800000, ACCESS_READ);
+	ck_assert_uint_eq(stub.user_limit, 0xc0c00000);
+	ck_assert(!rights_at(0xc0000000) && rights_at(0xd0000000) && rights_at(0xc0800000));
+	/* Above the window there is no way. */
+	guest_poke(m, GUEST_PD + (0xf8000000 >> 22) * 4, 0x800000 | P | W | U | PS);
+	ck_assert_int_eq(shadow_fault(v, 0xf8000000, ACCESS_READ), SHADOW_EMULATE);
+	ck_assert_int_eq(shadow_fault(v, 0xc0000000, ACCESS_READ), SHADOW_FAULT);
+	ck_assert_uint_eq(v->fault.error, 5);
+}
+END_TEST
+
+/* A kernel below its users: its pages go at every entry to ring 3. */
+START_TEST(test_user_view)
+{
+	start();
+	guest_map(v, 0x3000, 0x5000 | P | W);
+	guest_map(v, 0x9000, 0x6000 | P | W | U);
+	for (int i = 0; i < 3; i++) {
+		v->cpl = 0;
+		fill(0x3000, ACCESS_WRITE);
+		fill(0x9000, ACCESS_WRITE);
+		ck_assert(!shadow_user_clean(v));
+		v->cpl = 3;
+		shadow_enter_user(v);
+		ck_assert(!rights_at(0x3000) && rights_at(0x9000));
+		ck_assert(shadow_user_clean(v));
+	}
+}
+END_TEST
+
+START_TEST(test_window)
+{
+	start();
+	guest_poke(m, GUEST_PD + (WINDOW >> 22) * 4, 0x800000 | P | W | PS);
+	ck_assert_int_eq(stub_catch(shadow_fault(v, WINDOW + 0x1234, ACCESS_READ)),
+			 WEDGE_EXIT_UNSUPPORTED);
+	ck_assert(strstr(stub.messages, "-window"));
+}
+END_TEST
+
+/* The number of host mappings is bounded; dropping them all changes nothing the guest sees. */
+START_TEST(test_bound)
+{
+	start();
+	guest_map(v, 0x3ff000, 0x6000 | P | W | U | G);
+	fill(0x3ff000, ACCESS_READ);
+	for (uint32_t i = 1; i < 40000; i++) {
+		guest_map(v, 0x3000, 0x5000 | P | W | U);
+		fill(0x3000, ACCESS_READ);
+		ck_assert(rights_at(0x3000));
+		guest_map(v, 0x4000 + i % 500 * 0x1000, 0x6000 | P | W | U | G);
+		fill(0x4000 + i % 500 * 0x1000, ACCESS_READ);
+	}
+	ck_assert(!rights_at(0x3ff000)); /* never flushed by the guest */
+	shadow_flush(v, true);
+	ck_assert_uint_eq(stub_nr_mapped(), 0);
+}
+END_TEST
+
+UNIT_MAIN("shadow", test_fill, test_no_execute, test_flushes, test_large, test_identity,
+	  test_write_protect, test_user_limit, test_user_view, test_window, test_bound)

@@ -21,6 +21,23 @@ static bool in_file(const struct image *img, uint64_t offset, uint64_t size)
 	return offset <= img->size && size <= img->size - offset;
 }
 
+/* Entries of the two header tables: by copy, a hostile file has them at odd addresses. */
+static Elf32_Phdr program_header(const struct image *img, const Elf32_Ehdr *eh, size_t i)
+{
+	Elf32_Phdr ph;
+
+	memcpy(&ph, img->data + eh->e_phoff + i * sizeof(ph), sizeof(ph));
+	return ph;
+}
+
+static Elf32_Shdr section_header(const struct image *img, const Elf32_Ehdr *eh, size_t i)
+{
+	Elf32_Shdr sh;
+
+	memcpy(&sh, img->data + eh->e_shoff + i * sizeof(sh), sizeof(sh));
+	return sh;
+}
+
 static bool check_header(struct image *img, const Elf32_Ehdr *eh)
 {
 	if (eh->e_ident[EI_DATA] != ELFDATA2LSB)
@@ -98,23 +115,21 @@ static bool check_overlaps(const struct image *img)
 
 static bool read_segments(struct image *img, const Elf32_Ehdr *eh)
 {
-	const Elf32_Phdr *ph;
 	size_t count;
 
 	if (eh->e_phentsize != sizeof(Elf32_Phdr) && eh->e_phoff)
 		return refuse(img->path, "program headers have %u bytes each instead of %zu",
 			      eh->e_phentsize, sizeof(Elf32_Phdr));
-	if (elf_getphdrnum(img->elf, &count))
-		return refuse(img->path, "program headers: %s", elf_errmsg(-1));
-	if (!in_file(img, eh->e_phoff, (uint64_t)count * sizeof(Elf32_Phdr)))
-		return refuse(img->path, "program headers (%zu at 0x%x) are outside the file",
-			      count, eh->e_phoff);
-	ph = elf32_getphdr(img->elf);
-	if (!ph && count)
-		return refuse(img->path, "program headers: %s", elf_errmsg(-1));
-	for (size_t i = 0; i < count; i++)
-		if (ph[i].p_type == PT_LOAD && !add_segment(img, i, &ph[i]))
+	if (elf_getphdrnum(img->elf, &count) ||
+	    !in_file(img, eh->e_phoff, (uint64_t)count * sizeof(Elf32_Phdr)))
+		return refuse(img->path, "program headers (%u at 0x%x) are outside the file",
+			      eh->e_phnum, eh->e_phoff);
+	for (size_t i = 0; i < count; i++) {
+		Elf32_Phdr ph = program_header(img, eh, i);
+
+		if (ph.p_type == PT_LOAD && !add_segment(img, i, &ph))
 			return false;
+	}
 	if (img->nr_segments == 0)
 		return refuse(img->path, "has no loadable segment");
 	return check_overlaps(img);
@@ -151,15 +166,15 @@ static bool add_section(struct image *img, size_t index, const Elf32_Shdr *sh)
 	return true;
 }
 
-static bool name_sections(struct image *img)
+static bool name_sections(struct image *img, const Elf32_Ehdr *eh)
 {
 	size_t names;
 
 	if (elf_getshdrstrndx(img->elf, &names) || names >= img->nr_sections)
 		return refuse(img->path, "section names: no such section");
 	for (unsigned i = 1; i < img->nr_sections; i++) {
-		const Elf32_Shdr *sh = elf32_getshdr(elf_getscn(img->elf, i));
-		const char *name = sh ? string_at(&img->sections[names], sh->sh_name) : NULL;
+		Elf32_Shdr sh = section_header(img, eh, i);
+		const char *name = string_at(&img->sections[names], sh.sh_name);
 
 		if (!name)
 			return refuse(img->path, "section %u: its name is outside section %zu", i,
@@ -178,13 +193,11 @@ static bool read_sections(struct image *img, const Elf32_Ehdr *eh)
 	if (eh->e_shentsize != sizeof(Elf32_Shdr))
 		return refuse(img->path, "section headers have %u bytes each instead of %zu",
 			      eh->e_shentsize, sizeof(Elf32_Shdr));
-	if (!in_file(img, eh->e_shoff, sizeof(Elf32_Shdr)) || elf_getshdrnum(img->elf, &count))
-		return refuse(img->path, "section headers (at 0x%x) are outside the file",
-			      eh->e_shoff);
-	if (!in_file(img, eh->e_shoff, (uint64_t)count * sizeof(Elf32_Shdr)))
-		return refuse(img->path, "section headers (%zu at 0x%x) are outside the file",
-			      count, eh->e_shoff);
-	if (count == 0 || count > IMAGE_MAX_SECTIONS)
+	if (!in_file(img, eh->e_shoff, sizeof(Elf32_Shdr)) || elf_getshdrnum(img->elf, &count) ||
+	    count == 0 || !in_file(img, eh->e_shoff, (uint64_t)count * sizeof(Elf32_Shdr)))
+		return refuse(img->path, "section headers (%u at 0x%x): none, or outside the file",
+			      eh->e_shnum, eh->e_shoff);
+	if (count > IMAGE_MAX_SECTIONS)
 		return refuse(img->path, "has %zu sections; at most %u are read", count,
 			      IMAGE_MAX_SECTIONS);
 	img->sections = calloc(count, sizeof(*img->sections));
@@ -192,14 +205,12 @@ static bool read_sections(struct image *img, const Elf32_Ehdr *eh)
 		return refuse(img->path, "no memory for %zu sections", count);
 	img->nr_sections = (unsigned)count;
 	for (size_t i = 0; i < count; i++) {
-		const Elf32_Shdr *sh = elf32_getshdr(elf_getscn(img->elf, i));
+		Elf32_Shdr sh = section_header(img, eh, i);
 
-		if (!sh)
-			return refuse(img->path, "section %zu: %s", i, elf_errmsg(-1));
-		if (!add_section(img, i, sh))
+		if (!add_section(img, i, &sh))
 			return false;
 	}
-	return name_sections(img);
+	return name_sections(img, eh);
 }
 
 /*
@@ -234,42 +245,48 @@ static int by_address(const void *a, const void *b)
 	return (x->size > y->size) - (x->size < y->size);
 }
 
-/* Symbols are for reports only: a damaged table is a warning. */
-static void read_symbols(struct image *img)
+static void add_symbol(struct image *img, const struct section *table, size_t index,
+		       const struct section *strings)
 {
-	for (unsigned i = 1; i < img->nr_sections; i++) {
-		const struct section *tab = &img->sections[i];
-		const Elf32_Shdr *sh = elf32_getshdr(elf_getscn(img->elf, i));
-		size_t count = tab->size / sizeof(Elf32_Sym);
+	Elf32_Sym sym;
+	const char *name;
+	unsigned type;
 
-		if (tab->type != SHT_SYMTAB || !tab->data || !sh || !count)
-			continue;
-		if (sh->sh_link >= img->nr_sections) {
-			warn_about(img->path, "section %s: no string table %u", tab->name,
-				   sh->sh_link);
-			return;
-		}
-		img->symbols = calloc(count, sizeof(*img->symbols));
-		if (!img->symbols)
-			return;
-		for (size_t k = 0; k < count; k++) {
-			Elf32_Sym sym;
-			const char *name;
-			unsigned type;
+	memcpy(&sym, table->data + index * sizeof(sym), sizeof(sym));
+	type = ELF32_ST_TYPE(sym.st_info);
+	name = string_at(strings, sym.st_name);
+	if ((type != STT_FUNC && type != STT_NOTYPE) || !name || !*name ||
+	    sym.st_shndx >= img->nr_sections ||
+	    !(img->sections[sym.st_shndx].flags & SHF_EXECINSTR))
+		return;
+	img->symbols[img->nr_symbols++] = (struct symbol){sym.st_value, sym.st_size, name};
+}
 
-			memcpy(&sym, tab->data + k * sizeof(sym), sizeof(sym));
-			type = ELF32_ST_TYPE(sym.st_info);
-			name = string_at(&img->sections[sh->sh_link], sym.st_name);
-			if ((type != STT_FUNC && type != STT_NOTYPE) || !name || !*name ||
-			    sym.st_shndx >= img->nr_sections ||
-			    !(img->sections[sym.st_shndx].flags & SHF_EXECINSTR))
-				continue;
-			img->symbols[img->nr_symbols++] =
-			    (struct symbol){sym.st_value, sym.st_size, name};
-		}
-		qsort(img->symbols, img->nr_symbols, sizeof(*img->symbols), by_address);
+/* Symbols are for reports only: a damaged table is a warning. */
+static void read_symbols(struct image *img, const Elf32_Ehdr *eh)
+{
+	unsigned i = 1;
+	uint32_t link;
+	size_t count;
+
+	while (i < img->nr_sections &&
+	       (img->sections[i].type != SHT_SYMTAB || !img->sections[i].data))
+		i++;
+	if (i >= img->nr_sections)
+		return;
+	link = section_header(img, eh, i).sh_link;
+	count = img->sections[i].size / sizeof(Elf32_Sym);
+	if (link >= img->nr_sections) {
+		warn_about(img->path, "section %s: no string table %u", img->sections[i].name,
+			   link);
 		return;
 	}
+	img->symbols = calloc(count + 1, sizeof(*img->symbols));
+	if (!img->symbols)
+		return;
+	for (size_t k = 0; k < count; k++)
+		add_symbol(img, &img->sections[i], k, &img->sections[link]);
+	qsort(img->symbols, img->nr_symbols, sizeof(*img->symbols), by_address);
 }
 
 static bool parse_elf(struct image *img)
@@ -289,7 +306,7 @@ static bool parse_elf(struct image *img)
 	if (!check_header(img, eh) || !read_segments(img, eh) || !read_sections(img, eh) ||
 	    !find_entry(img))
 		return false;
-	read_symbols(img);
+	read_symbols(img, eh);
 	return true;
 }
 

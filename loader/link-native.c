@@ -53,7 +53,7 @@ static bool place_stub(const struct image *img, uint32_t *at)
 static bool build_headers(const struct image *img, uint32_t at, uint32_t shift, uint8_t *page)
 {
 	Elf32_Ehdr eh = *elf32_getehdr(img->elf);
-	const Elf32_Phdr *old = elf32_getphdr(img->elf);
+	const uint8_t *old = img->data + eh.e_phoff;
 	Elf32_Phdr *new = (Elf32_Phdr *)(page + sizeof(eh));
 	size_t count, n = 0;
 
@@ -71,9 +71,9 @@ static bool build_headers(const struct image *img, uint32_t at, uint32_t shift, 
 	    .p_align = PAGE,
 	};
 	for (size_t i = 0; i < count; i++) {
-		if (old[i].p_type == PT_PHDR)
+		memcpy(&new[n], old + i * sizeof(*new), sizeof(*new));
+		if (new[n].p_type == PT_PHDR)
 			continue;
-		new[n] = old[i];
 		new[n].p_offset += shift;
 		if (new[n].p_align > PAGE)
 			new[n].p_align = PAGE; /* offset and address agree that far */

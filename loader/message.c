@@ -5,19 +5,20 @@
 #include <stdio.h>
 
 bool message_verbose;
-bool message_silent;
+void (*message_sink)(const char *line);
 
 static void print(const char *path, const char *severity, const char *fmt, va_list ap)
 {
 	char line[1024];
+	int n = snprintf(line, sizeof(line), "afterburn: %s%s%s", path ? path : "",
+			 path ? ": " : "", severity);
 
-	if (message_silent)
-		return;
-	vsnprintf(line, sizeof(line), fmt, ap);
-	if (path)
-		fprintf(stderr, "afterburn: %s: %s%s\n", path, severity, line);
+	if (n >= 0 && (size_t)n < sizeof(line))
+		vsnprintf(line + n, sizeof(line) - (size_t)n, fmt, ap);
+	if (message_sink)
+		message_sink(line);
 	else
-		fprintf(stderr, "afterburn: %s%s\n", severity, line);
+		fprintf(stderr, "%s\n", line);
 }
 
 bool refuse(const char *path, const char *fmt, ...)

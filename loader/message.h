@@ -6,7 +6,8 @@
 #include <stdbool.h>
 
 extern bool message_verbose; /* --verbose: message_note prints */
-extern bool message_silent;  /* fuzzing: nothing prints */
+/* Takes each line in place of stderr, if set: for tests. */
+extern void (*message_sink)(const char *line);
 
 /* "afterburn: PATH: ...", always false, so that a check may `return refuse(...)`. path may be null.
  */

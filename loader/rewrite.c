@@ -125,6 +125,7 @@ static bool plan_site(struct rewrite *r, const struct image *img, struct machine
 		break;
 	}
 	s->rewritten = true;
+	s->trampoline = at;
 	r->patches[r->nr_patches++] = (struct patch){
 	    .paddr = s->slot - seg->vaddr + seg->paddr,
 	    .slot = s->slot,

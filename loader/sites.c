@@ -6,6 +6,7 @@
 #include "loader/sites.h"
 
 #include "afterburner/records.h"
+#include "loader/match.h"
 #include "loader/message.h"
 
 #include <stdlib.h>
@@ -91,6 +92,8 @@ static const char *decode(const struct ab_image_site *r, const uint8_t *bytes, s
 		return "holds no valid instruction of that length";
 	if (s->insn.length != r->insn_len)
 		return "instruction has another length";
+	if (!instruction_is(&s->insn, r->kind))
+		return "holds an instruction of another kind";
 	if (!is_padding(bytes, r->insn_off) || !is_padding(bytes + behind, r->slot_len - behind))
 		return "rest of the slot is not padding";
 	return NULL;

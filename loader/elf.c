@@ -297,6 +297,8 @@ static bool parse_elf(struct image *img)
 		return refuse(img->path, "libelf: %s", elf_errmsg(-1));
 	if (img->size > EI_CLASS && img->data[EI_CLASS] == ELFCLASS64)
 		return refuse(img->path, "is an ELF64 file; the wedge runs i386 guests");
+	if (img->size < sizeof(*eh))
+		return refuse(img->path, "is cut off within its ELF header (%zu bytes)", img->size);
 	img->elf = elf_memory((char *)img->data, img->size);
 	if (!img->elf || elf_kind(img->elf) != ELF_K_ELF)
 		return refuse(img->path, "is a damaged ELF file: %s", elf_errmsg(-1));

@@ -104,7 +104,7 @@ static int write_cases(const char *directory)
 			perror(path);
 			return 1;
 		}
-		printf("%03u\t%s\t%s\n", i + 1, cases[i].expect ? cases[i].expect : "",
+		printf("%03u\t%s\t%s\n", i + 1, cases[i].expect ? cases[i].expect : "-",
 		       cases[i].name);
 	}
 	return 0;

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Sourced by the benchmarks. Each is a script bench/NAME.sh that calls emit once for each figure; all else
+# Sourced by the benchmarks (bash). Each is a script bench/NAME.sh that calls emit once for each figure; all else
 # that it prints goes to stderr. bench/run calls it in the build directory with these set:
 #
 #   SRCDIR                    the source tree
 #   AFTERBURN, AFTERBURN_CC   the command, and afterburn-gcc
 #   QEMU                      qemu-system-i386
 
-set -eu
+set -euo pipefail
 : "${SRCDIR:=$(cd "$(dirname "$0")/.." && pwd)}" "${AFTERBURN:=./afterburn}"
 : "${AFTERBURN_CC:=./afterburner/afterburn-gcc}" "${QEMU:=qemu-system-i386}"
 

@@ -39,4 +39,4 @@ for _ in 1 2 3 4 5 6 7 8 9 10 11; do
 	sed -n 's/.*read and decoded in \([0-9.]*\) ms, emitted in \([0-9.]*\) ms, written in \([0-9.]*\) ms.*/\1 \2 \3/p' "$work/out" |
 		awk '{ print $1 + $2 + $3 }'
 done | median >"$work/median"
-emit "rewriting 4,000 sites" ms lower linux "$(cat "$work/median")"
+emit "rewriting 4,000 sites" ms lower wedge "$(cat "$work/median")"

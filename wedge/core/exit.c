@@ -247,10 +247,15 @@ static void software_trap(struct vcpu *v, uint8_t vector)
 	interrupt_deliver(v, vector, EVENT_SOFTWARE, v->eip - length);
 }
 
-/* A single step by the guest's TF, or int1 (which sets nothing in DR6). */
+/* A single step by the guest's TF (which the instruction may have cleared), or int1, which sets
+ * nothing in DR6. */
 static void debug_exception(struct vcpu *v)
 {
-	if (v->eflags & FLAG_TF)
+	uint8_t opcode = 0;
+
+	if (!(v->eflags & FLAG_TF) && !mmu_fetch(v, linear_eip(v) - 1, &opcode, 1, v->cpl))
+		v->fault.raised = false;
+	if (opcode != 0xf1)
 		v->dr[6] |= DR6_BS;
 	interrupt_deliver(v, VEC_DB, EVENT_EXCEPTION, 0);
 }

@@ -22,6 +22,7 @@ static enum step {
 	STEP_SHADOW, /* an interrupt waits for the one instruction behind sti or a load of %ss */
 } step;
 static bool guest_tf;      /* the guest's TF when it was resumed */
+static bool tf_popped;     /* popf cleared it while we stepped */
 static uint32_t step_from; /* address of the instruction being stepped */
 
 static struct vcpu *cpu(void)
@@ -51,8 +52,9 @@ void state_enter(struct vcpu *v)
 	__builtin_memcpy(v->gpr, linux_state.gpr, sizeof v->gpr);
 	v->eip = linux_state.eip;
 	segments_enter(v);
-	if (step != STEP_NONE && !guest_tf)
+	if (step != STEP_NONE && (!guest_tf || tf_popped))
 		flags &= ~FLAG_TF;
+	tf_popped = false;
 	if (win->if_delta == 0)
 		flags |= FLAG_IF;
 	if (v->cpl == 0)
@@ -224,13 +226,17 @@ static void window_fault(int sig, ucontext_t *uc, uint32_t delta)
 	store_context(uc);
 }
 
-/* pushf under our own single step pushed our TF. */
+/* pushf under our own single step pushed our TF; popf took the guest's away, though one trap is
+ * still due. */
 static void hide_step(void)
 {
 	const uint8_t *opcode = (const uint8_t *)(uintptr_t)step_from;
+	uint32_t *top = (uint32_t *)(uintptr_t)linux_state.gpr[R_ESP];
 
 	if (!guest_tf && *opcode == 0x9c)
-		*(uint32_t *)(uintptr_t)linux_state.gpr[R_ESP] &= ~FLAG_TF;
+		*top &= ~FLAG_TF;
+	if (guest_tf && *opcode == 0x9d)
+		tf_popped = !(top[-1] & FLAG_TF);
 }
 
 /* One single step of ours ended. True: the guest goes on stepping, nothing else to do. */

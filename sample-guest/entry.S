@@ -35,6 +35,9 @@ trap_common:
 	movl	$KERNEL_DS, %eax
 	movl	%eax, %ds
 	movl	%eax, %es
+	xorl	%eax, %eax	/* and nothing of a program's own that could go stale while it is away */
+	movl	%eax, %fs
+	movl	%eax, %gs
 	movl	%esp, %eax
 	pushl	%eax
 	call	trap
@@ -63,4 +66,17 @@ trap_return:
 	restore	%gs
 	addl	$8, %esp	/* vector and error code */
 	iret
+
+	/* void enter_user(struct frame *f) */
+	.globl	enter_user
+enter_user:
+	movl	4(%esp), %esp
+	jmp	trap_return
+
+	/* What GATE_SEL leads to, from ring 3: the sum of the two parameters that the gate has copied here. */
+	.globl	gate_entry
+gate_entry:
+	movl	8(%esp), %eax
+	addl	12(%esp), %eax
+	lret	$8
 	.section .note.GNU-stack, "", @progbits

@@ -46,6 +46,7 @@ static void tss_init(void)
 	tss.ss0 = KERNEL_DS;
 	tss.esp0 = 0; /* set at each switch of threads */
 	memset(tss.ports, 0xff, sizeof(tss.ports));
+	tss.ports[OPEN_PORT / 8] &= ~(1 << OPEN_PORT % 8);
 	tss.io_map = sizeof(tss); /* beyond the limit: no port for ring 3 */
 	*gdt_slot(TSS_SEL) = segment_make((uint32_t)&tss, sizeof(tss) - 1, SEGMENT_TSS);
 }
@@ -58,6 +59,7 @@ void gdt_init(void)
 	*gdt_slot(KERNEL_DS) = segment_make(0, 0xffffffff, SEGMENT_DATA);
 	*gdt_slot(USER_CS) = segment_make(0, 0xffffffff, SEGMENT_CODE | SEGMENT_DPL3);
 	*gdt_slot(USER_DS) = segment_make(0, 0xffffffff, SEGMENT_DATA | SEGMENT_DPL3);
+	*gdt_slot(GATE_SEL) = call_gate_make(KERNEL_CS, gate_entry, 2, 3);
 	tss_init();
 	lgdt(&r);
 	asm volatile("ljmp %0, $1f\n1:" ::"i"(KERNEL_CS));

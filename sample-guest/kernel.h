@@ -4,6 +4,7 @@
 #define SAMPLE_KERNEL_H
 
 #include "cpu.h"
+#include "syscalls.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -104,7 +105,128 @@ uint16_t pit_count(void);         /* channel 0, now */
 void pit_oneshot(uint16_t count); /* start channel 2 */
 bool pit_oneshot_done(void);
 
-/* tests.c, tap.c */
+/* pages.c */
+static inline void *phys_to_virt(uint32_t phys)
+{
+	return (void *)(KERNEL_BASE + phys);
+}
+static inline uint32_t virt_to_phys(const void *p)
+{
+	return (uint32_t)p - KERNEL_BASE;
+}
+extern unsigned pages_free;
+void pages_init(void);
+uint32_t pages_ram_end(void);
+uint32_t page_alloc(void); /* a zeroed frame */
+void page_share(uint32_t phys);
+unsigned page_users(uint32_t phys);
+void page_free(uint32_t phys);
+
+/* paging.c: SDM vol. 3, tables 4-4 to 4-6 */
+#define PTE_PRESENT 0x1u
+#define PTE_WRITABLE 0x2u
+#define PTE_USER 0x4u
+#define PTE_ACCESSED 0x20u
+#define PTE_DIRTY 0x40u
+#define PTE_LARGE 0x80u
+#define PTE_GLOBAL 0x100u
+#define PTE_COW 0x200u  /* ours: shared until written */
+#define PF_PRESENT 0x1u /* page-fault error code: SDM vol. 3, figure 4-12 */
+#define PF_WRITE 0x2u
+#define PF_USER 0x4u
+extern volatile uint32_t kernel_directory[], vmap_table[]; /* the CPU writes there too */
+void paging_init(void);
+void *vmap(unsigned index, uint32_t phys, uint32_t rights);
+uint32_t *paging_entry(uint32_t *directory, uint32_t address, bool make);
+
+/* memory.c */
+#define MAX_REGIONS 8
+struct region {
+	uint32_t start, end;
+	bool writable;
+	const uint8_t *image; /* what stands at its start */
+	uint32_t image_size;
+};
+struct memory {
+	uint32_t *directory;
+	unsigned users; /* threads */
+	unsigned nr_regions;
+	struct region regions[MAX_REGIONS];
+};
+struct memory *memory_create(void);
+struct memory *memory_fork(struct memory *from);
+void memory_add(struct memory *m, struct region r);
+void memory_switch(struct memory *m); /* null: the kernel's alone */
+void memory_put(struct memory *m);
+bool memory_fault(struct memory *m, uint32_t address, uint32_t error);
+int32_t memory_sbrk(struct memory *m, int32_t increment);
+bool copy_to_user(uint32_t to, const void *from, uint32_t size);
+bool copy_from_user(void *to, uint32_t from, uint32_t size);
+
+/* sched.c, switch.S */
+#define MAX_THREADS 64
+enum thread_state {
+	THREAD_FREE,
+	THREAD_NEW,
+	THREAD_RUNNABLE,
+	THREAD_SLEEPING,
+	THREAD_WAITING, /* for a child */
+	THREAD_ZOMBIE,
+};
+struct fpu_state {
+	uint8_t bytes[512]; /* of fxsave: SDM vol. 1, table 10-2 */
+} __attribute__((aligned(16)));
+struct thread {
+	struct fpu_state fpu;
+	bool fpu_used;
+	enum thread_state state;
+	uint32_t pid;
+	uint32_t esp;   /* while it does not run */
+	uint32_t stack; /* frame of its kernel stack */
+	uint32_t wake;  /* tick */
+	bool killed, has_port;
+	struct thread *parent;
+	struct memory *memory; /* null: a thread of the kernel */
+	uint64_t tls;          /* its descriptor for TLS_SEL */
+	uint64_t ldt[LDT_ENTRIES];
+	struct death death;
+	const char *start_name;
+	uint32_t start_argument;
+};
+extern struct thread *current;
+extern bool need_resched;
+void sched_init(void);
+void sched_tick(void);
+void schedule(void);
+void sleep_ticks(uint32_t n);
+struct thread *thread_create(uint32_t size, void **top);
+void thread_start(struct thread *t, void *top, void (*entry)(void));
+void thread_reload(void); /* the running thread's tables have changed */
+bool thread_wait(struct death *d);
+bool thread_kill(uint32_t pid);
+_Noreturn void thread_exit(const struct death *d);
+void switch_stacks(uint32_t *save, uint32_t load);
+
+/* fpu.c */
+extern volatile unsigned fpu_traps;
+void fpu_init(void);
+void fpu_switch(const struct thread *t);
+void fpu_trap(void);
+void fpu_fork(struct thread *child);
+void fpu_forget(const struct thread *t);
+
+/* program.c */
+bool program_exec(const char *name, uint32_t argument, struct frame *f);
+uint32_t program_start(const char *name, uint32_t argument);
+struct death program_run(const char *name, uint32_t argument);
+
+/* syscall.c, entry.S */
+void syscall(struct frame *f);
+void trap_return(void);
+void gate_entry(void); /* of the call gate */
+_Noreturn void enter_user(struct frame *f);
+
+/* tests.c */
 struct test {
 	const char *name;
 	bool (*run)(void);

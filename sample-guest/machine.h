@@ -39,6 +39,7 @@
 #define VMAP_BASE 0xfc000000   /* 4 MiB of 4 KiB pages */
 #define USER_BASE 0x00400000
 #define USER_STACK_TOP 0xbff00000
+#define USER_STACK_SIZE 0x10000
 #define PAGE_SIZE 4096
 #define LARGE_PAGE_SIZE 0x400000
 
@@ -57,6 +58,7 @@
 #define LDT_ENTRIES 4
 #define TLS_LDT_SEL 0x0f /* entry 1 of the LDT */
 
+#define OPEN_PORT (COM1 + UART_SCR) /* which processes may ask for */
 #define SYSCALL_VECTOR 0x80
 #define IRQ_BASE 0x20 /* vector of IRQ 0 */
 

@@ -10,6 +10,10 @@ _Noreturn void kernel_main(uint32_t magic, uint32_t info)
 	gdt_init();
 	idt_init();
 	pic_init();
+	pages_init();
+	paging_init();
+	fpu_init();
+	sched_init();
 	pit_init();
 	sti();
 	machine_exit(tests_run(boot_cmdline) ? 1 : 0);

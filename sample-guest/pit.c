@@ -20,6 +20,7 @@ volatile uint32_t ticks;
 static void tick(void)
 {
 	ticks++;
+	sched_tick();
 }
 
 void pit_init(void)

@@ -17,6 +17,8 @@ static const struct suite {
     {"tables", table_tests},    {"segments", segment_tests},
     {"far", far_tests},         {"io", io_tests},
     {"control", control_tests}, {"devices", device_tests},
+    {"paging", paging_tests},   {"processes", process_tests},
+    {"faults", fault_tests},
 };
 
 uint32_t try_esp;

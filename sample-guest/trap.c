@@ -78,13 +78,47 @@ static void kernel_exception(struct frame *f, uint32_t cr2)
 		die(f, cr2);
 }
 
+static void user_exception(const struct frame *f, uint32_t cr2)
+{
+	thread_exit(&(struct death){.vector = f->vector,
+				    .error = f->error,
+				    .cr2 = f->vector == VEC_PF ? cr2 : 0,
+				    .eip = f->eip});
+}
+
+static void handle_exception(struct frame *f, uint32_t cr2, bool user)
+{
+	if (f->vector == VEC_PF && current->memory && memory_fault(current->memory, cr2, f->error))
+		return;
+	if (user && f->vector == SYSCALL_VECTOR)
+		syscall(f);
+	else if (user && f->vector == VEC_NM)
+		fpu_trap();
+	else if (user)
+		user_exception(f, cr2);
+	else
+		kernel_exception(f, cr2);
+}
+
+/* On the way back to ring 3. */
+static void leave(void)
+{
+	if (need_resched)
+		schedule();
+	if (current->killed)
+		thread_exit(&(struct death){.status = -1, .vector = NO_VECTOR});
+}
+
 void trap(struct frame *f);
 void trap(struct frame *f)
 {
-	uint32_t cr2 = read_cr2();
+	uint32_t cr2 = read_cr2(); /* before anything else can fault */
+	bool user = f->cs & 3;
 
 	if (f->vector >= IRQ_BASE && f->vector < IRQ_BASE + 16)
 		handle_irq(f->vector - IRQ_BASE);
 	else
-		kernel_exception(f, cr2);
+		handle_exception(f, cr2, user);
+	if (user)
+		leave();
 }

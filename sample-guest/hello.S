@@ -5,10 +5,11 @@
  */
 #include "machine.h"
 
-	.text
+	.section .multiboot, "a"
 	.balign	4
 	.long	MULTIBOOT_MAGIC, 0, -MULTIBOOT_MAGIC
 
+	.text
 	.globl	_start
 _start:
 	cli
@@ -31,6 +32,7 @@ _start:
 4:	hlt			/* a machine without the debug-exit port stops here */
 	jmp	4b
 
+	.section .rodata
 message:
 	.asciz	"hello, world\r\n"
 	.section .note.GNU-stack, "", @progbits

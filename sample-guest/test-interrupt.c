@@ -122,8 +122,6 @@ static bool t_undefined(void)
 
 	TRY("movl $1f, %0; 1: ud2", : "=&r"(at));
 	CHECK(faulted(VEC_UD, 0) && caught.eip == at);
-	TRY(".byte 0x8e, 0xc8", ::: "memory"); /* mov %eax, %cs */
-	CHECK(faulted(VEC_UD, 0));
 	TRY(".byte 0xf0, 0x90", ::); /* lock nop */
 	CHECK(faulted(VEC_UD, 0));
 	return true;

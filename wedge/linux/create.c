@@ -132,11 +132,9 @@ _Noreturn void linux_run(struct machine *m, bool (*reload)(struct machine *m, vo
 	platform_tsc_khz();
 	if (!memory_create_aliases(lm))
 		platform_exit(m, WEDGE_EXIT_INTERNAL);
-	if (!time_init())
+	if (!time_init() || !install_signals() || !serial_init(&lm->config) || !sandbox_close())
 		platform_exit(m, WEDGE_EXIT_INTERNAL);
-	devices_init(m); /* they look at the clock */
-	if (!install_signals() || !serial_init(&lm->config) || !sandbox_close())
-		platform_exit(m, WEDGE_EXIT_INTERNAL);
+	devices_init(m);
 	power_on(lm);
 	linux_resume();
 }

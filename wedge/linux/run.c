@@ -21,8 +21,8 @@ static enum step {
 	STEP_OUT,    /* a signal came inside the window: finish the trampoline */
 	STEP_SHADOW, /* an interrupt waits for the one instruction behind sti or a load of %ss */
 } step;
+static bool tf_after;      /* the guest's TF behind the instruction being stepped */
 static bool guest_tf;      /* the guest's TF when it was resumed */
-static bool tf_popped;     /* popf cleared it while we stepped */
 static uint32_t step_from; /* address of the instruction being stepped */
 
 static struct vcpu *cpu(void)
@@ -52,9 +52,8 @@ void state_enter(struct vcpu *v)
 	__builtin_memcpy(v->gpr, linux_state.gpr, sizeof v->gpr);
 	v->eip = linux_state.eip;
 	segments_enter(v);
-	if (step != STEP_NONE && (!guest_tf || tf_popped))
-		flags &= ~FLAG_TF;
-	tf_popped = false;
+	if (step != STEP_NONE)
+		flags = (flags & ~FLAG_TF) | (tf_after ? FLAG_TF : 0);
 	if (win->if_delta == 0)
 		flags |= FLAG_IF;
 	if (v->cpl == 0)
@@ -78,6 +77,8 @@ void state_leave(struct vcpu *v)
 	linux_state.eip = v->eip;
 	guest_tf = v->eflags & FLAG_TF;
 	fastpath_leave(v);
+	win->tsc_offset[0] = (uint32_t)v->tsc_offset;
+	win->tsc_offset[1] = (uint32_t)(v->tsc_offset >> 32);
 	win->flags_extra = flags_extra(v);
 	win->if_delta = v->eflags & FLAG_IF ? 0 : (uint32_t)-FLAG_IF;
 	win->pending = irq_pending(&v->machine->bus);
@@ -87,6 +88,7 @@ void state_leave(struct vcpu *v)
 	win->shadow_eip = v->shadow ? v->eip : ~0u;
 	if (v->shadow && win->pending && (v->eflags & FLAG_IF)) {
 		step = STEP_SHADOW;
+		tf_after = guest_tf;
 		step_from = v->eip;
 		flags |= FLAG_TF;
 	}
@@ -226,17 +228,15 @@ static void window_fault(int sig, ucontext_t *uc, uint32_t delta)
 	store_context(uc);
 }
 
-/* pushf under our own single step pushed our TF; popf took the guest's away, though one trap is
- * still due. */
+/* Single step meets the two instructions that see TF: pushf shows ours, popf loads the guest's. */
 static void hide_step(void)
 {
 	const uint8_t *opcode = (const uint8_t *)(uintptr_t)step_from;
-	uint32_t *top = (uint32_t *)(uintptr_t)linux_state.gpr[R_ESP];
 
-	if (!guest_tf && *opcode == 0x9c)
-		*top &= ~FLAG_TF;
-	if (guest_tf && *opcode == 0x9d)
-		tf_popped = !(top[-1] & FLAG_TF);
+	if (*opcode == 0x9c && !guest_tf)
+		*(uint32_t *)(uintptr_t)linux_state.gpr[R_ESP] &= ~FLAG_TF;
+	if (*opcode == 0x9d)
+		tf_after = linux_state.eflags & FLAG_TF;
 }
 
 /* One single step of ours ended. True: the guest goes on stepping, nothing else to do. */
@@ -255,10 +255,11 @@ static bool step_again(ucontext_t *uc)
 	return inside;
 }
 
-static void window_interrupt(ucontext_t *uc)
+/* Go on to the end of the trampoline by single steps. */
+static void step_out(ucontext_t *uc)
 {
 	if (step == STEP_NONE) {
-		guest_tf = linux_state.eflags & FLAG_TF;
+		guest_tf = tf_after = linux_state.eflags & FLAG_TF;
 		step = STEP_OUT;
 	}
 	step_from = linux_state.eip;
@@ -310,11 +311,8 @@ int linux_signal(int sig, void *info, void *context, const uint32_t *sel)
 		if (!guest_tf)
 			x = (struct exit){.kind = EXIT_INTERRUPT};
 	} else if (in_window(linux_state.eip, &delta)) {
-		if (x.kind == EXIT_INTERRUPT)
-			window_interrupt(uc);
-		else if (x.kind == EXIT_EXCEPTION &&
-			 x.vector == VEC_DB) /* the guest's own single step */
-			return 1;
+		if (x.kind == EXIT_INTERRUPT || (x.kind == EXIT_EXCEPTION && x.vector == VEC_DB))
+			step_out(uc); /* a signal, or the guest steps itself */
 		else
 			window_fault(sig, uc, delta);
 		return 1;

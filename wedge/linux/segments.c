@@ -65,15 +65,15 @@ static bool write_entry(unsigned slot)
 	const struct slot *s = &slots[slot];
 	uint32_t base = desc_base(s->desc), limit = clip(s, base, desc_limit(s->desc));
 	bool code = s->desc & DESC_X;
-	/* An LDT of Linux holds no conforming code; all is ring 3 here, where it makes no
-	 * difference. */
-	unsigned contents = code ? 2 : s->desc & DESC_E ? 1 : 0;
 	struct user_desc d = {
 	    .entry_number = slot + FIRST_SLOT,
 	    .base_addr = base,
 	    .limit = limit > 0xfffff ? limit >> 12 : limit,
 	    .seg_32bit = !!(s->desc & DESC_DB),
-	    .contents = contents,
+	    /* The host makes no conforming code; where all is ring 3 that is no difference. */
+	    .contents = code               ? 2
+			: s->desc & DESC_E ? 1
+					   : 0,
 	    .read_exec_only = !(s->desc & DESC_W),
 	    .limit_in_pages = limit > 0xfffff,
 	    .seg_not_present = 0,

@@ -193,6 +193,21 @@ template load_drop
 template end
 	jmp	SITE_END
 
+/* The guest may have set its counter: WRMSR to IA32_TIME_STAMP_COUNTER. */
+template rdtsc
+	lahf
+	seto	%al
+	movl	%eax, M(WIN_SAVE_FLAGS)
+	rdtsc
+	addl	M(WIN_TSC_OFFSET), %eax
+	adcl	M(WIN_TSC_OFFSET + 4), %edx
+	movl	%eax, M(WIN_SAVE_EAX)
+	movl	M(WIN_SAVE_FLAGS), %eax
+	addb	$0x7f, %al
+	sahf
+	movl	M(WIN_SAVE_EAX), %eax
+	jmp	SITE_END
+
 /*
  * iret: to the same ring, or from ring 0 to ring 3. RF of the image is dropped: it would only hold off an
  * instruction breakpoint, and none can be armed.

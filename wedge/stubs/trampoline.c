@@ -2,7 +2,7 @@
 /*
  * Trampolines: which templates make up the code of a site.
  *
- *	cli, sti, pushf, popf, iret	one template each
+ *	cli, sti, pushf, popf, iret, rdtsc	one template each
  *	push %ds			push_seg
  *	mov %ds, %eax			a load of the selector's word, jump
  *	pop %ds, mov %eax, %ds		load_save, selector into %ecx, load_check, load_ds,
@@ -157,6 +157,9 @@ static void build(struct builder *b, struct site *s)
 		break;
 	case ZYDIS_MNEMONIC_IRETD:
 		add_iret(b, s);
+		break;
+	case ZYDIS_MNEMONIC_RDTSC:
+		add(b, "rdtsc");
 		break;
 	case ZYDIS_MNEMONIC_MOV:
 		add_mov(b, s);

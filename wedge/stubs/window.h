@@ -53,6 +53,7 @@
 #define WIN_CHECK_UCS 0xd4
 #define WIN_CHECK_USS 0xe0
 #define WIN_CHECK_INT_CS 0xf8
+#define WIN_TSC_OFFSET 0x104
 #define WIN_USER_CS_SEL 0xec
 #define WIN_USER_SS_SEL 0xf0
 #define WIN_ENTRY_CS 0xf4
@@ -122,7 +123,8 @@ struct window {
 	uint32_t
 	    entry_cs; /* host selector of the code segment that user code enters the window with */
 	struct check check_int_cs;
-	uint8_t pad[WIN_SEGCACHE - WIN_CHECK_INT_CS - 12];
+	uint32_t tsc_offset[2]; /* what the guest's time-stamp counter is ahead of the host's: low, high */
+	uint8_t pad[WIN_SEGCACHE - WIN_TSC_OFFSET - 8];
 	struct segcache segcache[SEGCACHE_ENTRIES];
 };
 
@@ -163,6 +165,7 @@ WIN_ASSERT(check_uss, WIN_CHECK_USS);
 WIN_ASSERT(user_cs_sel, WIN_USER_CS_SEL);
 WIN_ASSERT(entry_cs, WIN_ENTRY_CS);
 WIN_ASSERT(check_int_cs, WIN_CHECK_INT_CS);
+WIN_ASSERT(tsc_offset, WIN_TSC_OFFSET);
 WIN_ASSERT(segcache, WIN_SEGCACHE);
 #endif
 

@@ -293,9 +293,10 @@ static bool t_hlt(void)
 	await_pending_tick();
 	before = ticks;
 	wait_for_interrupt(); /* one is there already */
-	CHECK(ticks == before + 1);
+	CHECK(ticks != before);
+	before = ticks;
 	wait_for_interrupt();
-	CHECK(ticks > before + 1);
+	CHECK(ticks != before);
 	return true;
 }
 

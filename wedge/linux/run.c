@@ -270,8 +270,10 @@ static struct exit classify(int sig, const ucontext_t *uc)
 {
 	const greg_t *g = uc->uc_mcontext.gregs;
 
-	if (sig == SIGALRM || sig == SIGIO)
+	if (sig == SIGALRM || sig == SIGIO) {
+		serial_poll();
 		return (struct exit){.kind = EXIT_INTERRUPT};
+	}
 	if (sig == SIGSYS)
 		return (struct exit){.kind = EXIT_SYSCALL};
 	return (struct exit){

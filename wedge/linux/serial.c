@@ -42,11 +42,6 @@ void serial_restore(void)
 	raw = false;
 }
 
-int serial_input_fd(void)
-{
-	return in_fd;
-}
-
 void serial_flush(void)
 {
 	for (unsigned done = 0; done < out_len;) {
@@ -74,40 +69,62 @@ void platform_serial_write(unsigned port, uint8_t byte)
 		serial_flush();
 }
 
-/* One byte from the descriptor, or -1. */
-static int read_byte(void)
+/*
+ * What the host has for the guest waits in a ring, so that Ctrl-A x is seen though the guest does
+ * not read, and the sleep of an idle guest does not end at once for input that it leaves lying.
+ */
+static uint8_t ring[1024];
+static unsigned ring_head, ring_length;
+
+static void receive(uint8_t byte)
+{
+	bool escaped = escape;
+
+	escape = raw && !escaped && byte == CTRL_A;
+	if (escape)
+		return;
+	if (escaped && byte == 'x')
+		platform_exit(&linux_machine.m, WEDGE_EXIT_OK);
+	ring[(ring_head + ring_length++) % sizeof ring] = byte;
+}
+
+void serial_poll(void)
 {
 	struct pollfd p = {.fd = in_fd, .events = POLLIN};
 	struct timespec none = {0};
-	uint8_t byte;
+	uint8_t bytes[64];
+	unsigned room = sizeof ring - ring_length;
+	long n;
 
-	if (in_fd < 0 || host_syscall(SYS_ppoll, (long)&p, 1, (long)&none, 0, 0, 0) <= 0)
-		return -1;
-	if (host_syscall(SYS_read, in_fd, (long)&byte, 1, 0, 0, 0) == 1)
-		return byte;
-	in_fd = -1; /* end of file: never ready again */
-	return -1;
+	if (in_fd < 0 || !room || host_syscall(SYS_ppoll, (long)&p, 1, (long)&none, 0, 0, 0) <= 0)
+		return;
+	if (room > sizeof bytes)
+		room = sizeof bytes;
+	n = host_syscall(SYS_read, in_fd, (long)bytes, room, 0, 0, 0);
+	for (long i = 0; i < n; i++)
+		receive(bytes[i]);
+	if (n == 0 || (n < 0 && n != -EAGAIN && n != -EINTR))
+		in_fd = -1; /* end of file: never ready again */
+}
+
+int serial_input_fd(void)
+{
+	return ring_length < sizeof ring ? in_fd : -1;
 }
 
 int platform_serial_read(unsigned port)
 {
-	int c;
+	uint8_t byte;
 
-	serial_flush();
 	if (port != 0)
 		return -1;
-	c = read_byte();
-	if (!raw)
-		return c;
-	if (escape && c >= 0) {
-		escape = false;
-		if (c == 'x')
-			platform_exit(&linux_machine.m, WEDGE_EXIT_OK);
-		return c;
-	}
-	if (c == CTRL_A) {
-		escape = true;
+	serial_flush();
+	if (!ring_length)
+		serial_poll();
+	if (!ring_length)
 		return -1;
-	}
-	return c;
+	byte = ring[ring_head];
+	ring_head = (ring_head + 1) % sizeof ring;
+	ring_length--;
+	return byte;
 }

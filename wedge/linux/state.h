@@ -98,7 +98,8 @@ bool memory_create_aliases(struct linux_machine *lm);
 /* time.c, serial.c, sandbox.c */
 bool time_init(void);
 bool serial_init(const struct linux_config *c);
-int serial_input_fd(void); /* -1: none */
+int serial_input_fd(void); /* -1: none, or no room for input */
+void serial_poll(void);	   /* take what input there is */
 void serial_flush(void);
 void serial_restore(void);
 bool sandbox_close(void);

@@ -83,4 +83,5 @@ void platform_idle(uint64_t deadline)
 
 	serial_flush();
 	host_syscall(SYS_ppoll, (long)&p, 1, deadline == UINT64_MAX ? 0 : (long)&t, 0, 0, 0);
+	serial_poll();
 }

@@ -169,13 +169,11 @@ static bool writes_memory(const struct insn *in, unsigned operand)
 
 /*
  * Check the explicit memory operands of an instruction against the guest's own segments and tables.
- * False: v->fault is set. *beyond: one of them is fine for the guest, yet out of the real segment's
- * reach.
+ * False: v->fault is set. *beyond: one of them is fine for the guest, yet beyond the highest user
+ * limit there can be.
  */
 static bool check_operands(struct vcpu *v, const struct insn *in, bool *beyond)
 {
-	uint32_t user_limit = v->machine->user_limit;
-
 	for (unsigned i = 0; i < in->nr_operands; i++) {
 		const struct operand *op = &in->op[i];
 		bool write = writes_memory(in, i);
@@ -189,7 +187,7 @@ static bool check_operands(struct vcpu *v, const struct insn *in, bool *beyond)
 		    !mmu_translate(v, linear + size - 1, write ? ACCESS_WRITE : ACCESS_READ, v->cpl,
 				   &t))
 			return false;
-		*beyond = *beyond || (v->cpl == 3 && user_limit && linear + size - 1 >= user_limit);
+		*beyond = *beyond || (v->cpl == 3 && linear + size - 1 >= v->machine->user_limit);
 	}
 	return true;
 }
@@ -208,7 +206,7 @@ static void deliver_host(struct vcpu *v, const struct exit *x)
  */
 static void protection_fault(struct vcpu *v, const struct exit *x)
 {
-	uint32_t address = linear_eip(v);
+	uint32_t address = linear_eip(v), limit = v->machine->user_limit;
 	bool beyond = false, kernel = v->cpl == 0;
 	struct insn in;
 
@@ -229,6 +227,8 @@ static void protection_fault(struct vcpu *v, const struct exit *x)
 		interrupt_fault(v);
 		return;
 	}
+	if (v->machine->user_limit != limit)
+		return; /* checking has moved the limit: let it run again */
 	if (beyond)
 		cannot_emulate(v, &in, "user access above the user limit");
 	deliver_host(v, x);

@@ -55,6 +55,8 @@ bool mmu_translate(struct vcpu *v, uint32_t linear, enum access access, unsigned
 	if (!permitted(v, &w.t, access, cpl))
 		return page_fault(v, linear, access, cpl, PF_PRESENT);
 	set_accessed_dirty(v, &w, access == ACCESS_WRITE);
+	if (cpl == 3 && v->cpl == 3 && linear >= v->machine->user_limit)
+		shadow_reach(v, linear);
 	*t = w.t;
 	return true;
 }

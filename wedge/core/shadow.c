@@ -297,18 +297,18 @@ static void check_window(struct vcpu *v, uint32_t linear)
 				  linear, m->window, m->window + (m->window_size - 1));
 }
 
-/* Ring 3 is entitled to an address above the user limit: move the limit up, if the window allows.
- */
-static bool raise_limit(struct machine *m, uint32_t linear)
+void shadow_reach(struct vcpu *v, uint32_t linear)
 {
+	struct machine *m = v->machine;
 	uint32_t limit = linear / (CHUNK * PAGE) + 1;
 
-	if (limit > limit_maximum(m))
-		return false;
+	if (!shadow.limit)
+		shadow_reset(m);
+	if (limit <= shadow.limit || limit > limit_maximum(m))
+		return;
 	set_limit(m, limit);
 	shadow.limit_chosen = true;
 	drop(m, limit, DROP_SUPERVISOR);
-	return true;
 }
 
 enum shadow_result shadow_fault(struct vcpu *v, uint32_t linear, enum access access)
@@ -324,8 +324,8 @@ enum shadow_result shadow_fault(struct vcpu *v, uint32_t linear, enum access acc
 	check_window(v, linear);
 	if (t.phys >= m->ram_size)
 		return SHADOW_EMULATE;
-	if (v->cpl == 3 && linear / (CHUNK * PAGE) >= shadow.limit && !raise_limit(m, linear))
-		return SHADOW_EMULATE;
+	if (v->cpl == 3 && linear >= m->user_limit)
+		return SHADOW_EMULATE; /* mmu_translate could not raise the limit */
 	if (shadow.runs >= MAX_RUNS)
 		shadow_flush(v, true);
 	wp0 = access == ACCESS_WRITE && !t.writable;

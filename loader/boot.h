@@ -54,7 +54,10 @@ bool boot_options(struct boot *b, struct image *img, enum guest_kind kind, const
 /* Find a place in a RAM of this size for everything the protocol passes. */
 bool boot_plan(struct boot *b, uint32_t ram_size);
 
-/* Fill RAM (zeroed by the caller) and set the registers. The plan was made for m->ram_size. */
+/*
+ * Fill RAM and set the registers. The plan was made for m->ram_size. What RAM held elsewhere stays,
+ * as on a PC that is reset.
+ */
 void boot_enter(const struct boot *b, struct machine *m);
 
 void boot_close(struct boot *b);

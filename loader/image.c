@@ -45,9 +45,12 @@ bool image_fits(const struct image *img, uint32_t ram_size, uint32_t window, uin
 
 void image_load(const struct image *img, uint8_t *ram)
 {
-	for (unsigned i = 0; i < img->nr_segments; i++)
-		memcpy(ram + img->segments[i].paddr, img->segments[i].data,
-		       img->segments[i].filesz);
+	for (unsigned i = 0; i < img->nr_segments; i++) {
+		const struct load_segment *s = &img->segments[i];
+
+		memcpy(ram + s->paddr, s->data, s->filesz);
+		memset(ram + s->paddr + s->filesz, 0, s->memsz - s->filesz);
+	}
 }
 
 uint32_t image_end(const struct image *img)

@@ -66,7 +66,7 @@ void image_close(struct image *img);
 /* Check every segment against a RAM of ram_size bytes and a window; prints and returns false. */
 bool image_fits(const struct image *img, uint32_t ram_size, uint32_t window, uint32_t window_size);
 
-/* Copy the segments to RAM, which must be zero where memsz exceeds filesz. image_fits was true. */
+/* Copy the segments to RAM, zeroes behind what the file has. image_fits was true. */
 void image_load(const struct image *img, uint8_t *ram);
 
 /* The end of the highest segment, guest-physical. */

@@ -153,10 +153,9 @@ static bool relocated(struct reader *r, struct relocations *rel, uint64_t offset
 	return true;
 }
 
-/* Resolve the place of the entry at `offset` of a record section and check that its bytes are
- * there. */
-static bool resolve(struct reader *r, const GElf_Shdr *sh, struct relocations *rel, uint64_t offset,
-		    int64_t place, uint64_t length, struct target *t)
+/* Resolve the place of the entry at `offset` of a record section. *code: its bytes are code. */
+static bool locate(struct reader *r, const GElf_Shdr *sh, struct relocations *rel, uint64_t offset,
+		   int64_t place, uint64_t length, struct target *t, bool *code)
 {
 	GElf_Shdr text;
 
@@ -165,16 +164,27 @@ static bool resolve(struct reader *r, const GElf_Shdr *sh, struct relocations *r
 	if (r->ehdr.e_type == ET_REL) {
 		if (!relocated(r, rel, offset, place, t))
 			return false;
-		if (gelf_getshdr(elf_getscn(r->elf, t->section), &text) &&
-		    section_holds(r, &text, t->address, length))
-			return true;
-	} else {
-		t->address = sh->sh_addr + offset + (uint64_t)place;
-		if (r->ehdr.e_machine == EM_386)
-			t->address = (uint32_t)t->address;
-		if (find_section(r, length, t))
-			return true;
+		*code = gelf_getshdr(elf_getscn(r->elf, t->section), &text) &&
+			section_holds(r, &text, t->address, length);
+		return true;
 	}
+	t->address = sh->sh_addr + offset + (uint64_t)place;
+	if (r->ehdr.e_machine == EM_386)
+		t->address = (uint32_t)t->address;
+	*code = find_section(r, length, t);
+	return true;
+}
+
+/* The same, where it must be code. */
+static bool resolve(struct reader *r, const GElf_Shdr *sh, struct relocations *rel, uint64_t offset,
+		    int64_t place, uint64_t length, struct target *t)
+{
+	bool code;
+
+	if (!locate(r, sh, rel, offset, place, length, t, &code))
+		return false;
+	if (code)
+		return true;
 	return bad(r,
 		   "the entry at offset %#llx names %#llx, which is not in an executable section",
 		   (unsigned long long)offset, (unsigned long long)t->address);
@@ -239,14 +249,17 @@ static bool add_ranges(struct reader *r, const GElf_Shdr *sh, const Elf_Data *d,
 		uint64_t offset = i * sizeof(struct ab_range);
 		struct ab_range range;
 		struct target t;
+		bool code;
 
 		memcpy(&range, (const char *)d->d_buf + offset, sizeof(range));
 		range.length = le32toh(range.length);
 		if (!range.length)
 			continue;
-		if (!resolve(r, sh, rel, offset, (int64_t)le64toh((uint64_t)range.place),
-			     range.length, &t))
+		if (!locate(r, sh, rel, offset, (int64_t)le64toh((uint64_t)range.place),
+			    range.length, &t, &code))
 			return false;
+		if (!code) /* a source switched off has data, too: nothing to know about it */
+			continue;
 		a[r->out->nr_ranges++] = (struct ab_image_range){.address = t.address,
 								 .length = range.length,
 								 .section = t.section,

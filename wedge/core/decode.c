@@ -131,6 +131,7 @@ bool insn_decode(const uint8_t *bytes, size_t size, struct insn *out)
 		return false;
 	out->mnemonic = (uint16_t)z.mnemonic;
 	out->length = z.length;
+	out->advance = z.length;
 	out->opsize =
 	    z.operand_width == 16 || (z.attributes & ZYDIS_ATTRIB_HAS_OPERANDSIZE) ? 2 : 4;
 	out->adsize = z.address_width / 8;

@@ -234,7 +234,7 @@ static bool has_vector_operand(const struct insn *in)
 
 enum emulate_result emulate(struct vcpu *v, const struct insn *in)
 {
-	struct emu e = {.v = v, .in = in, .op = &table[in->mnemonic], .next = v->eip + in->length};
+	struct emu e = {.v = v, .in = in, .op = &table[in->mnemonic], .next = v->eip + in->advance};
 
 	v->fault.raised = false;
 	if (!e.op->run || has_vector_operand(in))

@@ -66,13 +66,21 @@ static bool execute(struct vcpu *v, const struct insn *in)
 	return true;
 }
 
+/* Behind a site's instruction the CPU goes on behind its slot, and so do the calls and interrupts
+ * it makes. */
+static const struct insn *site_insn(struct site *s)
+{
+	s->insn.advance = (uint8_t)(s->slot_len - s->insn_off);
+	return &s->insn;
+}
+
 /*
  * Read and decode the instruction at eip. A site's own bytes have been overwritten by its jump: its
  * instruction comes from the record. False: v->fault is set (#PF of the fetch, or #UD).
  */
 static bool fetch(struct vcpu *v, struct insn *in)
 {
-	const struct site *s = v->cpl == 0 ? machine_site_at(v->machine, linear_eip(v)) : NULL;
+	struct site *s = v->cpl == 0 ? machine_site_at(v->machine, linear_eip(v)) : NULL;
 	uint8_t bytes[MAX_INSN];
 	uint32_t n;
 
@@ -80,7 +88,7 @@ static bool fetch(struct vcpu *v, struct insn *in)
 		guest_unsupported(v, "emulation in the 16-bit code segment %#x",
 				  v->seg[SEG_CS].sel);
 	if (s && s->rewritten && linear_eip(v) == s->slot + s->insn_off) {
-		*in = s->insn;
+		*in = *site_insn(s);
 		return true;
 	}
 	n = mmu_fetch(v, linear_eip(v), bytes, MAX_INSN, v->cpl);
@@ -95,15 +103,12 @@ static bool fetch(struct vcpu *v, struct insn *in)
 
 static void execute_site(struct vcpu *v, struct site *s)
 {
-	uint32_t start = v->eip;
 	char text[64];
 
 	s->exits++;
-	if (!execute(v, &s->insn))
+	if (!execute(v, site_insn(s)))
 		guest_unsupported(v, "site %s: %s", "instruction not emulated",
 				  insn_format(&s->insn, v->eip, text, sizeof(text)));
-	if (v->eip == start + s->insn.length)
-		v->eip = start - s->insn_off + s->slot_len;
 }
 
 /* What the CPU has run into is beyond the emulator. */

@@ -3,6 +3,8 @@
 #include "tests/guests/differential/differential.h"
 #include "tests/guests/differential/row.h"
 
+	.set	.Lafterburner_off, 1
+
 	.section .user.text, "ax", @progbits
 	.globl	user_landing
 user_landing:
@@ -12,4 +14,5 @@ user_landing:
 #include "tests/guests/differential/variants.h"
 	TABLE_END user
 
+	.set	.Lafterburner_off, 0
 	.section .note.GNU-stack, "", @progbits

@@ -131,6 +131,7 @@ work:
 
 /* Ring 3. Each ends by int 0x81 with the cycles in edx:eax. */
 	.section .user.text, "ax", @progbits
+	.set	.Lafterburner_user, 1
 	.globl	user_syscalls
 user_syscalls:
 	movl	$1000, %edi
@@ -158,6 +159,7 @@ user_done:
 	sbbl	%ebp, %edx
 	int	$0x81
 
+	.set	.Lafterburner_user, 0
 	.section .user.data, "aw", @progbits
 	.balign	4096
 	.globl	user_pages

@@ -170,16 +170,16 @@ sti_int_high:
 /* Through an interrupt gate: the handler runs to its end. */
 	CASE	sti_int_off
 	sti
+sti_int_off_low:
 	int	$VECTOR_INTERRUPT_GATE
-1:	incl	order
+sti_int_off_high:
+	incl	order
 	cli
 	ret
 	.globl	interrupt_gate_entry
 interrupt_gate_entry:
 	incl	order
 	iretl
-	.set	sti_int_off_low, 1b - 1
-	.set	sti_int_off_high, 1b
 
 	CASE	sti_in
 	sti
@@ -264,13 +264,14 @@ ss_parts:
 
 /* Single step over a load of ss: no debug trap before the instruction behind it has run. */
 	.text
-	.globl	step_over_ss, step_after
+	.globl	step_over_ss, step_between, step_after
 	.type	step_over_ss, @function
 step_over_ss:
 	movl	%ss, %eax
 	pushl	$0x102
 	popfl
 	movl	%eax, %ss
+step_between:
 	incl	order
 step_after:
 	incl	order
@@ -279,8 +280,10 @@ step_after:
 	ret
 
 	.section .user.text, "ax", @progbits
+	.set	.Lafterburner_user, 1
 	.globl	user_entry
 user_entry:
 	int	$0x80
 
+	.set	.Lafterburner_user, 0
 	.section .note.GNU-stack, "", @progbits

@@ -146,6 +146,7 @@
 
 /* Ring 3: the same arithmetic, then the result by int 0x80 in eax ebx ecx edx esi edi ebp. */
 	.section .user.text, "ax", @progbits
+	.set	.Lafterburner_user, 1
 	.globl	user_mix
 user_mix:
 	movl	$0x1000, user_rounds
@@ -153,6 +154,7 @@ user_mix:
 	decl	user_rounds
 	jnz	3b
 	int	$0x80
+	.set	.Lafterburner_user, 0
 	.section .user.data, "aw", @progbits
 user_rounds:
 	.long	0

@@ -247,6 +247,8 @@ bool trampoline_rollback(const struct machine *m, const struct window *win, uint
 	if (!find_site(m, eip, site))
 		return false;
 	s = &m->sites[*site];
+	if (eip == s->trampoline)
+		return true; /* %ss is not flat: not even the first save came through */
 	for (int r = R_EAX; r <= R_EDX; r++)
 		if (s->scratch & BIT(r))
 			gpr[r] = saved[r];

@@ -110,6 +110,8 @@ void linux_trampolines(struct machine *m, uint8_t **code, uint32_t *at, size_t *
 /* State that a reset makes anew. */
 static void power_on(struct linux_machine *lm)
 {
+	if (!memory_map_aliases(lm))
+		platform_exit(&lm->m, WEDGE_EXIT_INTERNAL);
 	init_fpu();
 	linux_machine.win->site = ~0u;
 	platform_tables(&lm->m.cpu);
@@ -130,8 +132,6 @@ _Noreturn void linux_run(struct machine *m, bool (*reload)(struct machine *m, vo
 	linux_state.host_fs = fs;
 	linux_state.host_rsp = (uintptr_t)(monitor_stack + sizeof monitor_stack);
 	platform_tsc_khz();
-	if (!memory_create_aliases(lm))
-		platform_exit(m, WEDGE_EXIT_INTERNAL);
 	if (!time_init() || !install_signals() || !serial_init(&lm->config) || !sandbox_close())
 		platform_exit(m, WEDGE_EXIT_INTERNAL);
 	devices_init(m);

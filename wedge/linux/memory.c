@@ -4,6 +4,7 @@
  * 4 GiB of this process. The monitor has its own view of all RAM above 4 GiB.
  */
 #include <sys/mman.h>
+#include "wedge/core/mmu.h"
 #include "wedge/linux/state.h"
 #include "wedge/linux/syscall.h"
 #include "wedge/platform.h"
@@ -86,14 +87,29 @@ static void write_gate(struct linux_machine *lm, unsigned gate)
 	__builtin_memcpy(lm->window_code + offset, &code, sizeof code);
 }
 
-bool memory_create_aliases(struct linux_machine *lm)
+/* The aliases for code that runs before paging; again after every reset. */
+bool memory_map_aliases(struct linux_machine *lm)
 {
 	for (unsigned i = 0; i < lm->m.nr_aliases; i++) {
 		write_gate(lm, i + 1);
 		if (!map_alias(lm, i))
 			return false;
 	}
+	lm->aliased = lm->m.nr_aliases > 0;
 	return true;
+}
+
+/* Ring 3 must not find them. What the guest has mapped there meanwhile goes with them, to be filled
+ * again. */
+void memory_drop_aliases(struct linux_machine *lm)
+{
+	if (!lm->aliased)
+		return;
+	lm->aliased = false;
+	for (unsigned i = 0; i < lm->m.nr_aliases; i++)
+		platform_unmap(&lm->m, lm->m.window - lm->m.alias_delta[i],
+			       lm->m.window_size / PAGE_SIZE);
+	shadow_flush(&lm->m.cpu, true);
 }
 
 bool memory_create(struct linux_machine *lm)

@@ -36,7 +36,7 @@ static bool in_window(uint32_t eip, uint32_t *delta)
 	const struct machine *m = &linux_machine.m;
 
 	*delta = 0;
-	for (unsigned i = 0; i <= m->nr_aliases; i++) {
+	for (unsigned i = 0; i <= (linux_machine.aliased ? m->nr_aliases : 0); i++) {
 		if (eip + *delta - m->window < m->window_size)
 			return true;
 		*delta = i < m->nr_aliases ? m->alias_delta[i] : 0;
@@ -72,6 +72,8 @@ void state_leave(struct vcpu *v)
 	struct window *win = linux_machine.win;
 	uint32_t flags;
 
+	if (v->cpl == 3)
+		memory_drop_aliases(&linux_machine);
 	segments_leave(v);
 	__builtin_memcpy(linux_state.gpr, v->gpr, sizeof v->gpr);
 	linux_state.eip = v->eip;

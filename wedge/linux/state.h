@@ -45,6 +45,7 @@ struct linux_machine {
 	int ram_fd, window_fd;
 	struct window *win;   /* the monitor's view of the window's data */
 	uint8_t *window_code; /* the monitor's writable view of the whole window */
+	bool aliased;         /* the window's aliases are mapped */
 	uint32_t user_limit;
 	bool (*reload)(struct machine *m, void *arg);
 	void *reload_arg;
@@ -93,13 +94,14 @@ void state_leave(struct vcpu *v);
  * fault. */
 #define WINDOW_TAIL 0x100000u
 bool memory_create(struct linux_machine *lm);
-bool memory_create_aliases(struct linux_machine *lm);
+bool memory_map_aliases(struct linux_machine *lm);
+void memory_drop_aliases(struct linux_machine *lm);
 
 /* time.c, serial.c, sandbox.c */
 bool time_init(void);
 bool serial_init(const struct linux_config *c);
 int serial_input_fd(void); /* -1: none, or no room for input */
-void serial_poll(void);	   /* take what input there is */
+void serial_poll(void);    /* take what input there is */
 void serial_flush(void);
 void serial_restore(void);
 bool sandbox_close(void);

@@ -43,6 +43,7 @@ void vcpu_reset(struct vcpu *v)
 	reset_segment(&v->tr, 0, 0, RESET_TSS);
 	platform_cpuid(1, 0, id);
 	v->gpr[R_EDX] = id[0]; /* family, model, stepping */
+	shadow_reset(m);
 }
 
 void vcpu_set_cpl(struct vcpu *v, unsigned cpl)

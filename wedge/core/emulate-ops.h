@@ -152,6 +152,7 @@ bool run_rdmsr(struct emu *e);
 bool run_wrmsr(struct emu *e);
 bool run_rdtsc(struct emu *e);
 bool run_rdtscp(struct emu *e);
+bool run_rdpid(struct emu *e);
 bool run_rdpmc(struct emu *e);
 bool run_cpuid(struct emu *e);
 bool run_xgetbv(struct emu *e);

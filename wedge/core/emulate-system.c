@@ -145,6 +145,18 @@ bool run_rdtscp(struct emu *e)
 	return true;
 }
 
+/* TSC_AUX, where CPUID leaf 7 announces the instruction (ECX bit 22). */
+bool run_rdpid(struct emu *e)
+{
+	uint32_t regs[4];
+
+	control_cpuid(e->v, 7, 0, regs);
+	if (!(regs[2] & 1u << 22))
+		return raise_ud(e);
+	e->v->gpr[e->in->op[0].reg] = (uint32_t)e->v->msr.tsc_aux;
+	return true;
+}
+
 /* No performance counter is offered, so every index is invalid, whatever CR4.PCE says. */
 bool run_rdpmc(struct emu *e)
 {

@@ -185,6 +185,7 @@ static const struct op table[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
     PLAIN(WRMSR, run_wrmsr),
     PLAIN(RDTSC, run_rdtsc),
     PLAIN(RDTSCP, run_rdtscp),
+    PLAIN(RDPID, run_rdpid),
     PLAIN(RDPMC, run_rdpmc),
     PLAIN(CPUID, run_cpuid),
     PLAIN(XGETBV, run_xgetbv),
@@ -219,6 +220,8 @@ static const struct op table[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
     PLAIN(GETSEC, run_ud),
     PLAIN(VMCALL, run_ud),
     PLAIN(VMMCALL, run_ud),
+    PLAIN(RDPKRU, run_ud),
+    PLAIN(WRPKRU, run_ud),
     PLAIN(XSAVES, run_ud),
     PLAIN(XRSTORS, run_ud),
 };

@@ -13,12 +13,12 @@ static const struct suite {
 	const char *name;
 	const struct test *tests;
 } suites[] = {
-    {"flags", flags_tests},     {"interrupts", interrupt_tests},
-    {"tables", table_tests},    {"segments", segment_tests},
-    {"far", far_tests},         {"io", io_tests},
-    {"control", control_tests}, {"devices", device_tests},
-    {"paging", paging_tests},   {"processes", process_tests},
-    {"faults", fault_tests},
+    {"flags", flags_tests},       {"interrupts", interrupt_tests},
+    {"tables", table_tests},      {"segments", segment_tests},
+    {"far", far_tests},           {"io", io_tests},
+    {"control", control_tests},   {"extensions", extension_tests},
+    {"devices", device_tests},    {"paging", paging_tests},
+    {"processes", process_tests}, {"faults", fault_tests},
 };
 
 uint32_t try_esp;

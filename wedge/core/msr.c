@@ -103,7 +103,7 @@ bool control_wrmsr(struct vcpu *v, uint32_t msr, uint64_t value)
 	case MSR_UCODE_REV: /* cleared before CPUID leaves the revision in it */
 		return true;
 	case MSR_SYSENTER_CS:
-		v->msr.sysenter_cs = value;
+		v->msr.sysenter_cs = value & 0xffff; /* a selector */
 		return true;
 	case MSR_SYSENTER_ESP:
 		v->msr.sysenter_esp = value;

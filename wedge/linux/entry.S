@@ -133,6 +133,11 @@ linux_signal_entry:
 	movw	SEL(3), %ds
 	movw	SEL(4), %fs
 	movw	SEL(5), %gs
+	movl	STATE(ST_EFLAGS), %eax	/* NT and ID: sigreturn leaves these as the handler has them */
+	andl	$0x204000, %eax
+	orl	$2, %eax
+	pushq	%rax
+	popfq
 	ret
 1:	wrfsbase %rcx
 	ret

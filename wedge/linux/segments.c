@@ -151,7 +151,11 @@ static void adopt_foreign(struct vcpu *v, enum segreg s, uint16_t real)
 	struct segment *seg = &v->seg[s];
 	uint64_t desc = 0;
 	struct fault saved = v->fault;
+	uint16_t told = (uint16_t)linux_machine.win->sel[s];
 	*seg = (struct segment){.sel = real, .host = real};
+	/* iret to an outer ring, as the host returns to us, clears the RPL of a null selector. */
+	if (v->cpl == 0 && !(real & ~3) && !(told & ~3))
+		seg->sel = told;
 	if ((real & ~3) && segment_descriptor(v, real, &desc) &&
 	    (desc & (DESC_P | DESC_S)) == (DESC_P | DESC_S)) {
 		seg->desc = desc;

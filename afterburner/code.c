@@ -224,6 +224,11 @@ bool code_open(struct code *c, const char *path)
 		return false;
 	}
 	gelf_getehdr(c->elf, &c->ehdr);
+	if (!elf_nextscn(c->elf, NULL)) {
+		fprintf(stderr, "%s: no section headers: nothing can be told of its code\n", path);
+		code_close(c);
+		return false;
+	}
 	if (!read_sections(c)) {
 		code_close(c);
 		return false;

@@ -199,6 +199,13 @@ static void write_lookup(struct text *out, const char *use, const char *argument
 	text_printf(out, "ab_site .Lab_kind,\\ab_i\n%s.else\n", before ? ".endif\n" : "");
 }
 
+static void write_mov_lookup(struct text *out, const char *from, const char *to)
+{
+	write_lookup(out, "from", from, 0);
+	write_lookup(out, "to", to, AB_MOV_TO_SS);
+	text_puts(out, "\\ab_i\n.endif\n.endif\n");
+}
+
 static void write_dispatchers(struct text *out)
 {
 	write_registers(out, "from", CONTROL, AB_MOV_FROM_CR);
@@ -211,17 +218,32 @@ static void write_dispatchers(struct text *out)
 	write_registers(out, "push", SEGMENTS " cs ss", AB_PUSH_SEG);
 	write_registers(out, "pop", SEGMENTS, AB_POP_SEG);
 	write_registers(out, "pop", "ss", AB_POP_SS);
-	text_puts(out, ".macro ab_mov ab_a,ab_b,ab_i:vararg\n.if .Lab_intel\n"
-		       "ab_move \"\\ab_b\",\"\\ab_a\",\\ab_i\n.else\n"
-		       "ab_move \"\\ab_a\",\"\\ab_b\",\\ab_i\n.endif\n.endm\n"
-		       ".macro ab_move ab_a,ab_b,ab_i:vararg\n");
-	write_lookup(out, "from", "ab_a", 0);
-	write_lookup(out, "to", "ab_b", AB_MOV_TO_SS);
-	text_puts(out, "\\ab_i\n.endif\n.endif\n.endm\n.macro ab_push ab_a,ab_i:vararg\n");
+	text_puts(out, ".macro ab_mov ab_a,ab_b,ab_i:vararg\n.if .Lab_intel\n");
+	write_mov_lookup(out, "ab_b", "ab_a");
+	text_puts(out, ".else\n");
+	write_mov_lookup(out, "ab_a", "ab_b");
+	text_puts(out, ".endif\n.endm\n.macro ab_push ab_a,ab_i:vararg\n");
 	write_lookup(out, "push", "ab_a", 0);
 	text_puts(out, "\\ab_i\n.endif\n.endm\n.macro ab_pop ab_a,ab_i:vararg\n");
 	write_lookup(out, "pop", "ab_a", AB_POP_SS);
 	text_puts(out, "\\ab_i\n.endif\n.endm\n");
+}
+
+/* The mnemonic is an argument too: `\op \reg`. */
+static void write_operations(struct text *out)
+{
+	static const char *const sizes[] = {"", "l", "w", "q"};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		text_printf(out,
+			    ".set \".Lab_op2_mov%s\",1\n.set \".Lab_op1_push%s\",1\n"
+			    ".set \".Lab_op1_pop%s\",2\n",
+			    sizes[i], sizes[i], sizes[i]);
+	text_puts(out, ".macro ab_op2 ab_o,ab_a,ab_b,ab_i:vararg\n.ifdef \".Lab_op2_\\ab_o\"\n"
+		       "ab_mov \"\\ab_a\",\"\\ab_b\",\\ab_i\n.else\n\\ab_i\n.endif\n.endm\n"
+		       ".macro ab_op1 ab_o,ab_a,ab_i:vararg\n.ifdef \".Lab_op1_\\ab_o\"\n"
+		       ".if \".Lab_op1_\\ab_o\"==1\nab_push \"\\ab_a\",\\ab_i\n.else\n"
+		       "ab_pop \"\\ab_a\",\\ab_i\n.endif\n.else\n\\ab_i\n.endif\n.endm\n");
 }
 
 static void write_note(struct text *out, enum ab_isa isa)
@@ -238,7 +260,12 @@ static void write_note(struct text *out, enum ab_isa isa)
 
 void prelude_write(struct text *out, const struct prelude_options *o)
 {
-	text_puts(out, "# 1 \"<afterburner>\"\n");
+	/*
+	 * In a message about an instruction in a macro of ours gas gives the line in the macro with
+	 * the name of the user's file, and the user's line only after it: let the former be an
+	 * impossible one.
+	 */
+	text_puts(out, "# 1000001 \"<afterburner>\"\n");
 	write_note(out, o->isa);
 	write_state(out, o);
 	write_ranges(out, o->isa);
@@ -251,6 +278,7 @@ void prelude_write(struct text *out, const struct prelude_options *o)
 	write_before(out, o->isa, "ab_int", ".Lab_on");
 	write_mnemonics(out);
 	write_dispatchers(out);
+	write_operations(out);
 	text_puts(out, "ab_switch\n");
 }
 

@@ -365,6 +365,8 @@ static bool read_all(struct reader *r)
 	r->out->isa = r->ehdr.e_machine == EM_386 ? AB_ISA_I386 : AB_ISA_X86_64;
 	if (elf_getshdrnum(r->elf, &r->nr_sections) || elf_getshdrstrndx(r->elf, &strings))
 		return bad(r, "unreadable section headers");
+	if (!r->nr_sections && r->ehdr.e_shoff)
+		return bad(r, "the section headers are not in the file: is it truncated?");
 	for (size_t i = 1; i < r->nr_sections; i++) {
 		GElf_Shdr sh;
 		const char *name;

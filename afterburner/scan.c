@@ -161,11 +161,12 @@ static enum ab_kind operand_kind(struct scan *s, enum word_class class, struct s
 	return s->intel ? mov_kind(b, a) : mov_kind(a, b);
 }
 
-static void quote(struct text *out, struct span s)
+/* An operand as one argument of a macro. In .altmacro quotes would become part of it. */
+static void quote(const struct scan *s, struct span operand)
 {
-	text_puts(out, "\"");
-	text_append(out, s.start, (size_t)(s.end - s.start));
-	text_puts(out, "\",");
+	text_puts(s->out, s->altmacro ? "<" : "\"");
+	text_append(s->out, operand.start, (size_t)(operand.end - operand.start));
+	text_puts(s->out, s->altmacro ? ">," : "\",");
 }
 
 /* Let gas decide when it has expanded the operands. */
@@ -173,9 +174,9 @@ static void insert_dispatch(struct scan *s, const char *at, enum word_class clas
 			    struct span operand[4])
 {
 	insert(s, at, class == WORD_MOV ? "ab_mov " : class == WORD_PUSH ? "ab_push " : "ab_pop ");
-	quote(s->out, operand[0]);
+	quote(s, operand[0]);
 	if (class == WORD_MOV)
-		quote(s->out, operand[1]);
+		quote(s, operand[1]);
 }
 
 static void by_operands(struct scan *s, const struct statement *st, enum word_class class,
@@ -490,17 +491,32 @@ static void scan_strings(struct scan *s, const struct statement *st)
 	s->shadow = false;
 }
 
-/* A statement whose mnemonic is itself an argument of a macro: `\op %cr0, %eax` can only be a mov.
+/*
+ * A statement whose mnemonic is itself an argument of a macro. `\op %cr0, %eax` can only be a mov;
+ * for
+ * `\op \reg` gas decides when both are known.
  */
 static void argument_mnemonic(struct scan *s, const struct statement *st)
 {
 	struct span operand[4];
-	bool argument;
+	bool argument, one;
 	enum ab_kind kind = operand_kind(s, WORD_MOV, st->args, operand, &argument);
 
-	if (kind != AB_KIND_NONE)
+	s->shadow = makes_shadow(kind);
+	if (kind != AB_KIND_NONE) {
 		insert_site(s, st->all.start, kind);
-	s->shadow = false;
+		return;
+	}
+	one = split_operands(st->args, operand) == 1;
+	if (one)
+		kind = operand_kind(s, WORD_PUSH, st->args, operand, &argument);
+	if ((!argument && kind == AB_KIND_NONE) || st->quoted || s->altmacro)
+		return;
+	insert(s, st->all.start, one ? "ab_op1 " : "ab_op2 ");
+	quote(s, st->word);
+	quote(s, operand[0]);
+	if (!one)
+		quote(s, operand[1]);
 }
 
 static void statement(struct scan *s, const struct statement *st, const char *limit)

@@ -1,0 +1,15 @@
+# --32
+	.code16
+	cli
+	mov %cr0, %eax
+	ljmp $8, $1f
+	.section .text.other, "ax"
+	hlt
+	.previous
+	.code32
+1:	mov %eax, %ds
+	cli
+	.code16gcc
+	cli
+	.code32
+	hlt

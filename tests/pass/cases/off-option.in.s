@@ -1,0 +1,6 @@
+# --32 --afterburner-off
+	cli
+	.data
+	.long 1
+	.text
+	hlt

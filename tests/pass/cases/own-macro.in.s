@@ -1,0 +1,7 @@
+# --32
+# A macro of the source by the name of an instruction takes the place of ours.
+	.macro cli
+	nop
+	.endm
+	cli
+	sti

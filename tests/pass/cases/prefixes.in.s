@@ -1,0 +1,15 @@
+# --32
+	rep insb
+	rep; insb
+	rep ; outsl
+	rep
+	insw
+	repne; scasb
+	rep; ret
+	rep
+	# comment
+	movsb
+	cs lgdt 4
+	data16 lgdt (%eax)
+	lock; cmpxchg %eax, (%ebx)
+	es; movsb

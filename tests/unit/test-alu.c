@@ -377,9 +377,11 @@ START_TEST(test_against_cpu)
 
 	ck_assert_ptr_ne(a, MAP_FAILED);
 	signal(SIGFPE, on_sigfpe);
-	m->ram = NULL; /* guest-physical is our own address */
-	m->ram_size = 0x80000000;
+	m->ram = (uint8_t *)a;
+	m->ram_size = (sizeof(*a) + 4095) & ~4095u;
 	guest_flat(&m->cpu, 0);
+	for (unsigned s = 0; s < NR_SEGS; s++)
+		m->cpu.seg[s].base = -(uint32_t)(uintptr_t)a;
 	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
 		for (unsigned n = 0; n < ROUNDS; n++) {
 			uint8_t code[32] = {0};

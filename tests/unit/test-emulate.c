@@ -4,6 +4,8 @@
 #include "tests/unit/unit.h"
 #include "wedge/core/emulate.h"
 
+#include <Zydis/Mnemonic.h>
+
 #define RAM 0x100000u
 #define P 1u
 #define W 2u
@@ -495,6 +497,69 @@ START_TEST(test_alignment)
 }
 END_TEST
 
+static bool delivers(const uint8_t *bytes)
+{
+	struct insn in;
+
+	if (!insn_decode(bytes, 15, &in))
+		return false;
+	return in.mnemonic == ZYDIS_MNEMONIC_INT || in.mnemonic == ZYDIS_MNEMONIC_INT1 ||
+	       in.mnemonic == ZYDIS_MNEMONIC_INT3 || in.mnemonic == ZYDIS_MNEMONIC_INTO;
+}
+
+/*
+ * Random bytes in ring 3: nothing crashes, nothing gets out, and what faults has changed nothing
+ * but the progress of a string instruction.
+ */
+START_TEST(test_random)
+{
+	uint32_t rnd = 1;
+	unsigned results[3] = {0};
+
+	start(3);
+	guest_paging(v);
+	for (uint32_t page = 0; page < 0x10; page++)
+		guest_map(v, page << 12, page << 12 | P | U | (page > 4 ? W : 0));
+	for (unsigned i = 0; i < 200000; i++) {
+		struct vcpu before;
+		enum emulate_result r;
+
+		for (unsigned n = 0; n < 16; n += 4) {
+			rnd = rnd * 1664525 + 1013904223;
+			guest_poke(m, CODE + n, rnd >> 16 | rnd << 16);
+		}
+		guest_flat(v, 3);
+		v->cr0 |= CR0_PG;
+		v->eip = CODE;
+		v->fault.raised = false;
+		for (unsigned n = 0; n < NR_GPRS; n++) {
+			rnd = rnd * 1664525 + 1013904223;
+			v->gpr[n] = rnd >> 8 & 0x1ffff;
+		}
+		if (delivers(m->ram + CODE))
+			continue; /* delivery is tested elsewhere */
+		before = *v;
+		r = emulate_at_eip(v);
+		results[r]++;
+		ck_assert_uint_eq(v->cpl, 3);
+		ck_assert(!v->halted);
+		ck_assert_uint_eq(v->eflags & (FLAG_IF | FLAG_IOPL), 0);
+		ck_assert(r != EMULATE_DONE || !v->fault.raised);
+		ck_assert(r != EMULATE_FAULT || v->fault.raised);
+		if (r == EMULATE_DONE)
+			continue;
+		ck_assert_uint_eq(v->eip, CODE);
+		ck_assert_uint_eq(v->gpr[R_EAX], before.gpr[R_EAX]);
+		ck_assert_uint_eq(v->gpr[R_ESP], before.gpr[R_ESP]);
+		ck_assert_uint_eq(v->gpr[R_EBX], before.gpr[R_EBX]);
+		ck_assert_uint_eq(v->eflags, before.eflags);
+	}
+	ck_assert_uint_gt(results[EMULATE_DONE], 1000);
+	ck_assert_uint_gt(results[EMULATE_FAULT], 1000);
+	ck_assert_uint_gt(results[EMULATE_UNSUPPORTED], 1000);
+}
+END_TEST
+
 UNIT_MAIN("emulate", test_interrupt_flag, test_popf, test_ring0_only, test_ports, test_string_fault,
 	  test_modify_fault, test_segments, test_tables, test_stack, test_branches, test_fetch,
-	  test_alignment)
+	  test_alignment, test_random)

@@ -253,35 +253,34 @@ enum emulate_result emulate(struct vcpu *v, const struct insn *in)
 
 #define MAX_LENGTH 15u
 
-static enum emulate_result fault(bool raised)
-{
-	(void)raised;
-	return EMULATE_FAULT;
-}
-
-enum emulate_result emulate_at_eip(struct vcpu *v)
+bool emulate_fetch(struct vcpu *v, struct insn *in)
 {
 	const struct segment *cs = &v->seg[SEG_CS];
-	uint8_t bytes[MAX_LENGTH + 1] = {0}; /* an instruction cut off is completed by zeroes */
+	uint8_t bytes[MAX_LENGTH] = {0}; /* an instruction cut off is completed by zeroes */
 	uint32_t linear = cs->base + v->eip, size = MAX_LENGTH, n;
-	struct insn in;
 
-	if (cs->desc && !(cs->desc & DESC_DB))
-		guest_unsupported(v, "16-bit code segment 0x%04x", cs->sel);
+	if (!(cs->desc & DESC_DB))
+		guest_unsupported(v, "emulation in the 16-bit code segment %#x", cs->sel);
 	if (v->eip > cs->limit)
-		return fault(vcpu_raise(v, VEC_GP, 0));
+		return vcpu_raise(v, VEC_GP, 0);
 	if (cs->limit - v->eip < size)
 		size = cs->limit - v->eip + 1;
 	n = mmu_fetch(v, linear, bytes, size, v->cpl);
 	if (!n)
-		return EMULATE_FAULT;
-	if (!insn_decode(bytes, MAX_LENGTH, &in))
-		return fault(vcpu_raise(v, VEC_UD, 0));
-	if (in.length <= n)
-		return emulate(v, &in);
-	if (n < size) { /* it goes on in a page that cannot be fetched */
-		mmu_fetch(v, linear + n, bytes, 1, v->cpl);
-		return EMULATE_FAULT;
-	}
-	return fault(vcpu_raise(v, VEC_GP, 0));
+		return false;
+	if (!insn_decode(bytes, MAX_LENGTH, in))
+		return vcpu_raise(v, VEC_UD, 0);
+	if (in->length <= n)
+		return true;
+	if (n == size) /* it goes on beyond the segment */
+		return vcpu_raise(v, VEC_GP, 0);
+	mmu_fetch(v, linear + n, bytes, 1, v->cpl); /* or in a page that cannot be fetched */
+	return false;
+}
+
+enum emulate_result emulate_at_eip(struct vcpu *v)
+{
+	struct insn in;
+
+	return emulate_fetch(v, &in) ? emulate(v, &in) : EMULATE_FAULT;
 }

@@ -17,7 +17,6 @@
 #include "wedge/platform.h"
 
 #define DR6_BS 0x4000u
-#define MAX_INSN 15
 
 static uint32_t linear_eip(const struct vcpu *v)
 {
@@ -76,29 +75,17 @@ static const struct insn *site_insn(struct site *s)
 
 /*
  * Read and decode the instruction at eip. A site's own bytes have been overwritten by its jump: its
- * instruction comes from the record. False: v->fault is set (#PF of the fetch, or #UD).
+ * instruction comes from the record. False: v->fault is set (#PF or #GP of the fetch, or #UD).
  */
 static bool fetch(struct vcpu *v, struct insn *in)
 {
 	struct site *s = v->cpl == 0 ? machine_site_at(v->machine, linear_eip(v)) : NULL;
-	uint8_t bytes[MAX_INSN];
-	uint32_t n;
 
-	if (!(v->seg[SEG_CS].desc & DESC_DB))
-		guest_unsupported(v, "emulation in the 16-bit code segment %#x",
-				  v->seg[SEG_CS].sel);
 	if (s && s->rewritten && linear_eip(v) == s->slot + s->insn_off) {
 		*in = *site_insn(s);
 		return true;
 	}
-	n = mmu_fetch(v, linear_eip(v), bytes, MAX_INSN, v->cpl);
-	if (!n)
-		return false;
-	if (insn_decode(bytes, n, in))
-		return true;
-	if (n < MAX_INSN && !mmu_fetch(v, linear_eip(v) + n, bytes, 1, v->cpl))
-		return false; /* it goes on in a page that is not there */
-	return vcpu_raise(v, VEC_UD, 0);
+	return emulate_fetch(v, in);
 }
 
 static void execute_site(struct vcpu *v, struct site *s)

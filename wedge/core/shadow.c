@@ -39,7 +39,7 @@ static struct {
 	bool limit_chosen;         /* from the guest's own tables */
 	uint32_t supervisor_below; /* supervisor pages mapped below the limit */
 	uint32_t wp0;
-	uint32_t runs; /* mappings made since all were dropped */
+	uint32_t runs; /* mappings made and holes cut since all were dropped */
 } shadow;
 
 static void count(uint32_t page, uint8_t state, int by)
@@ -81,8 +81,10 @@ struct run {
 
 static void run_close(struct run *r)
 {
-	if (r->end > r->first)
+	if (r->end > r->first) {
 		platform_unmap(r->m, r->first * PAGE, r->end - r->first);
+		shadow.runs++; /* a hole may split a mapping */
+	}
 	r->first = r->end = 0;
 }
 
@@ -208,7 +210,6 @@ void shadow_flush_page(struct vcpu *v, uint32_t linear)
 		}
 	} else if (shadow.page[page]) {
 		run_extend(&r, page);
-		shadow.runs++; /* a hole may split a mapping */
 	}
 	run_close(&r);
 }

@@ -32,21 +32,16 @@ static uint32_t round_up(uint32_t n)
 	return (n + PAGE - 1) & ~(PAGE - 1);
 }
 
-static uint32_t stub_size(void)
-{
-	return (uint32_t)(native_stub_end - native_stub);
-}
-
 /* The stub goes to 1 MiB, where boot loaders expect kernels, or behind the guest. */
 static bool place_stub(const struct image *img, uint32_t *at)
 {
 	*at = MEMORY_HIGH;
-	if (!image_occupies(img, *at, stub_size()))
+	if (!image_occupies(img, *at, native_stub_size))
 		return true;
 	*at = round_up(image_end(img));
-	if (*at && *at < UINT32_MAX - stub_size() && *at >= MEMORY_HIGH)
+	if (*at && *at < UINT32_MAX - native_stub_size && *at >= MEMORY_HIGH)
 		return true;
-	return refuse(img->path, "leaves no room for the boot stub of %u bytes", stub_size());
+	return refuse(img->path, "leaves no room for the boot stub of %u bytes", native_stub_size);
 }
 
 /* The headers of the new file into the page before the stub. */
@@ -65,8 +60,8 @@ static bool build_headers(const struct image *img, uint32_t at, uint32_t shift, 
 	    .p_offset = STUB_OFFSET,
 	    .p_vaddr = at,
 	    .p_paddr = at,
-	    .p_filesz = stub_size(),
-	    .p_memsz = stub_size(),
+	    .p_filesz = native_stub_size,
+	    .p_memsz = native_stub_size,
 	    .p_flags = PF_R | PF_W | PF_X,
 	    .p_align = PAGE,
 	};
@@ -125,7 +120,7 @@ bool link_copy(const struct image *img, int fd)
 
 bool link_native(const struct image *img, int fd)
 {
-	uint32_t shift = round_up(STUB_OFFSET + stub_size());
+	uint32_t shift = round_up(STUB_OFFSET + native_stub_size);
 	struct stub_header *stub;
 	uint8_t *file;
 	uint32_t at;
@@ -138,7 +133,7 @@ bool link_native(const struct image *img, int fd)
 	file = calloc(1, shift + img->size);
 	if (!file)
 		return refuse(img->path, "no memory to link %zu bytes", img->size);
-	memcpy(file + STUB_OFFSET, native_stub, stub_size());
+	memcpy(file + STUB_OFFSET, native_stub, native_stub_size);
 	stub = (struct stub_header *)(file + STUB_OFFSET);
 	stub->entry = img->entry;
 	memcpy(file + shift, img->data, img->size);
@@ -153,7 +148,7 @@ bool link_unwrap(struct image *img)
 	const struct load_segment *s = img->nr_segments ? &img->segments[0] : NULL;
 	struct stub_header h;
 
-	if (!img->elf || !s || s->filesz != stub_size() || s->filesz < sizeof(h))
+	if (!img->elf || !s || s->filesz != native_stub_size || s->filesz < sizeof(h))
 		return false;
 	memcpy(&h, s->data, sizeof(h));
 	if (h.multiboot_magic != MULTIBOOT_MAGIC || h.magic != STUB_MAGIC)

@@ -88,7 +88,7 @@ static void take_command_line(const struct multiboot_info *info)
 		while (*s == ' ')
 			s++;
 	}
-	while (s[n] && n < COMMAND_LINE_SIZE - 1) {
+	while (n < COMMAND_LINE_SIZE - 1 && s[n]) {
 		command_line[n] = s[n];
 		n++;
 	}

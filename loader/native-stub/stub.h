@@ -22,7 +22,8 @@ struct stub_header {
 };
 
 /* The stub as built (blob.S). */
-extern const uint8_t native_stub[], native_stub_end[];
+extern const uint8_t native_stub[];
+extern const uint32_t native_stub_size;
 #endif
 
 #endif

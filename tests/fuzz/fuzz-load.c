@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The loader under libFuzzer: any bytes through the whole load path (ELF, records, multiboot, Linux,
- * planning and writing into a machine that is never run). Only a crash or a leak is a failure.
+ * The loader under libFuzzer: any bytes through the whole load path (ELF, records, multiboot,
+ * Linux, planning and writing into a machine that is never run). Only a crash or a leak is a
+ * failure.
  */
 #include "loader/message.h"
 #include "tests/loader/good.h"

@@ -29,6 +29,8 @@ static void start(unsigned cpl)
 				       FLAT_DATA & ~DESC_P,              /* 0x30: not present */
 				       0x00409300f000000full | 1 << 24}; /* 0x38: 16 bytes */
 
+	if (m)
+		stub_machine_free(m);
 	m = stub_machine(RAM);
 	v = &m->cpu;
 	guest_flat(v, cpl);

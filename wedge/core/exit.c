@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vcpu_exit: from why the guest stopped to where it goes on.
- *
- *	EXIT_SITE       emulate the site's instruction
- *	EXIT_EXCEPTION  #PF: fill the shadow; #GP and its like: see what the guest's CPU would have
- *done; else deliver it to the guest EXIT_SYSCALL    a software interrupt EXIT_INTERRUPT  nothing of
- *the guest's doing then            traps, devices, external interrupts, halt, timer
+ * vcpu_exit: from why the guest stopped to where it goes on. A site's instruction is emulated; a
+ * page fault fills the shadow; #GP and its like are looked into for what the guest's own CPU would
+ * have done; other exceptions and system calls are delivered. Then come traps, devices, external
+ * interrupts, halt and the timer.
  */
 #include <Zydis/Zydis.h>
 #include "wedge/core/control.h"
@@ -38,12 +36,18 @@ static bool traps_by_tf(const struct insn *in)
 		 (in->mnemonic == ZYDIS_MNEMONIC_MOV || in->mnemonic == ZYDIS_MNEMONIC_POP));
 }
 
+/* The padding behind a popf that set TF is an instruction too, and traps. */
+static bool padding_traps(const struct vcpu *v, const struct insn *in, uint32_t start)
+{
+	return (v->eflags & FLAG_TF) && in->advance > in->length && v->eip == start + in->advance;
+}
+
 /* Emulate one instruction at v->eip; a fault of its own is delivered. False: not known to the
  * emulator, nothing changed. */
 static bool execute(struct vcpu *v, const struct insn *in)
 {
 	bool tf = v->eflags & FLAG_TF, shadow = v->shadow;
-	uint32_t rf = v->eflags & FLAG_RF;
+	uint32_t rf = v->eflags & FLAG_RF, start = v->eip;
 
 	v->shadow = false;
 	v->eflags &= ~FLAG_RF;
@@ -58,7 +62,7 @@ static bool execute(struct vcpu *v, const struct insn *in)
 	case EMULATE_DONE:
 		break;
 	}
-	if (tf && traps_by_tf(in)) {
+	if ((tf && traps_by_tf(in)) || padding_traps(v, in, start)) {
 		v->dr[6] |= DR6_BS;
 		v->debug_trap = true;
 	}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the files of the scan share: scan.c finds statements, the two others look at them. */
+#ifndef AFTERBURNER_SCAN_STATE_H
+#define AFTERBURNER_SCAN_STATE_H
+
+#include "afterburner/operands.h"
+#include "afterburner/text.h"
+
+/* Sections: only whether they hold code matters, and only for `.byte`. */
+#define MAX_SECTIONS 256
+#define MAX_STACK 32
+
+struct scan {
+	struct text *out;
+	const char *copied; /* everything before it is in out */
+	const char *end;
+	bool x64, intel, altmacro;
+	bool ranges;   /* the file changes code modes or switches the pass off */
+	bool shadow;   /* the last instruction blocks interrupts behind it */
+	unsigned body; /* depth of .macro, .rept and .irp */
+	bool code, previous_code;
+	bool stack[MAX_STACK];
+	unsigned depth;
+	struct {
+		struct span name;
+		bool code;
+	} sections[MAX_SECTIONS];
+	unsigned nr_sections;
+	const char *error, *error_at;
+};
+
+struct statement {
+	struct span all;  /* from the first word to the end, labels skipped */
+	struct span word; /* the first word */
+	struct span args; /* what follows it */
+	bool quoted;      /* part of a string: an argument of a macro */
+};
+
+/* Copy the source up to `at`, then this. */
+void scan_insert(struct scan *s, const char *at, const char *string);
+/* The source cannot be assembled by the pass; the first message counts. */
+void scan_fail(struct scan *s, const char *at, const char *message);
+
+/* Where the word that starts at p ends: a mnemonic, a directive, a label. */
+const char *word_end(const char *p, const char *end);
+struct span next_word(struct span s);
+
+/*
+ * scan-instructions.c: false if the statement is no instruction that the scan knows. limit: where
+ * the source ends. *kind is meaningful for WORD_SITE.
+ */
+bool scan_instruction(struct scan *s, const struct statement *st, enum word_class class,
+		      enum ab_kind kind, const char *limit);
+/* An instruction that is written as bytes. */
+void scan_bytes(struct scan *s, const struct statement *st);
+
+/* scan-directives.c */
+void scan_directive(struct scan *s, const struct statement *st, enum word_class class);
+
+#endif

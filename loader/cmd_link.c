@@ -75,7 +75,7 @@ static const struct argp argp = {
 
 static bool write_image(const struct image *img, enum guest_kind kind, int fd)
 {
-	if (kind == GUEST_LINUX)
+	if (kind == GUEST_LINUX && !img->bootable)
 		return link_native(img, fd);
 	fprintf(stderr, "afterburn: %s is a multiboot kernel: copied as it is\n", img->path);
 	return link_copy(img, fd);

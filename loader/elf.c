@@ -225,12 +225,9 @@ static bool find_entry(struct image *img)
 		img->entry = img->e_entry - s->vaddr + s->paddr;
 		return true;
 	}
-	for (unsigned i = 0; i < img->nr_segments; i++) {
-		s = &img->segments[i];
-		if (img->e_entry >= s->paddr && img->e_entry - s->paddr < s->filesz) {
-			img->entry = img->e_entry;
-			return true;
-		}
+	if (image_holds_physical(img, img->e_entry)) {
+		img->entry = img->e_entry;
+		return true;
 	}
 	return refuse(img->path, "entry point 0x%x is in no segment", img->e_entry);
 }

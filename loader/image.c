@@ -83,6 +83,14 @@ const struct load_segment *image_segment(const struct image *img, uint32_t vaddr
 	return NULL;
 }
 
+bool image_holds_physical(const struct image *img, uint32_t paddr)
+{
+	for (unsigned i = 0; i < img->nr_segments; i++)
+		if (paddr - img->segments[i].paddr < img->segments[i].filesz)
+			return true;
+	return false;
+}
+
 const struct section *image_section(const struct image *img, const char *name)
 {
 	for (unsigned i = 1; i < img->nr_sections; i++)

@@ -49,6 +49,7 @@ struct image {
 	struct symbol *symbols; /* code symbols, by address */
 	unsigned nr_symbols;
 	uint32_t e_entry; /* as the header has it */
+	bool bootable;    /* link_native made it: its stub is in the file, but not among segments */
 	uint32_t entry;   /* guest-physical */
 };
 
@@ -77,6 +78,9 @@ bool image_occupies(const struct image *img, uint32_t start, uint32_t size);
 
 /* The segment whose file bytes hold linked addresses [vaddr, vaddr + size), or null. */
 const struct load_segment *image_segment(const struct image *img, uint32_t vaddr, uint32_t size);
+
+/* Do the file's bytes of any segment hold a guest-physical address? */
+bool image_holds_physical(const struct image *img, uint32_t paddr);
 
 const struct section *image_section(const struct image *img, const char *name);
 /* The allocated section that holds the linked address, or null. */

@@ -151,9 +151,11 @@ bool link_unwrap(struct image *img)
 	if (!img->elf || !s || s->filesz != native_stub_size || s->filesz < sizeof(h))
 		return false;
 	memcpy(&h, s->data, sizeof(h));
-	if (h.multiboot_magic != MULTIBOOT_MAGIC || h.magic != STUB_MAGIC)
+	if (h.multiboot_magic != MULTIBOOT_MAGIC || h.magic != STUB_MAGIC ||
+	    !image_holds_physical(img, h.entry) || h.entry - s->paddr < s->filesz)
 		return false;
 	img->entry = img->e_entry = h.entry;
+	img->bootable = true;
 	img->nr_segments--;
 	memmove(img->segments, img->segments + 1, img->nr_segments * sizeof(*s));
 	return true;

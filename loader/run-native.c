@@ -132,7 +132,7 @@ static bool kernel_file(const struct run_options *o, char *path, bool *linux_gue
 		return false;
 	}
 	*linux_guest = kind == GUEST_LINUX;
-	if (!*linux_guest) {
+	if (!*linux_guest || img.bootable) {
 		image_close(&img);
 		snprintf(path, MAX_TEXT, "%s", o->guest);
 		return true;

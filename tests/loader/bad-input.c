@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MAX_EDITS 5
+
 struct edit {
 	uint32_t offset, size;
 	uint64_t value;
@@ -23,7 +25,7 @@ struct edit {
 
 struct bad_case {
 	const char *name, *expect; /* expect: part of the message; null: the image is good */
-	struct edit edits[4];
+	struct edit edits[MAX_EDITS];
 	uint32_t length; /* cut to this many bytes, 0: all */
 };
 
@@ -51,7 +53,7 @@ static size_t build(const struct bad_case *c, uint8_t *out)
 
 	good_build(&g);
 	memcpy(out, &g, sizeof(g));
-	for (unsigned i = 0; i < 4; i++) {
+	for (unsigned i = 0; i < MAX_EDITS; i++) {
 		const struct edit *e = &c->edits[i];
 
 		if (e->offset + e->size > sizeof(g) || e->size > sizeof(e->value))

@@ -11,6 +11,7 @@
  * itself faults and is emulated, instead of getting some entry of ours.
  */
 #include <asm/ldt.h>
+#include "wedge/core/interrupt.h"
 #include "wedge/core/segment.h"
 #include "wedge/linux/state.h"
 #include "wedge/linux/syscall.h"
@@ -151,11 +152,7 @@ static void adopt_foreign(struct vcpu *v, enum segreg s, uint16_t real)
 	struct segment *seg = &v->seg[s];
 	uint64_t desc = 0;
 	struct fault saved = v->fault;
-	uint16_t told = (uint16_t)linux_machine.win->sel[s];
 	*seg = (struct segment){.sel = real, .host = real};
-	/* iret to an outer ring, as the host returns to us, clears the RPL of a null selector. */
-	if (v->cpl == 0 && !(real & ~3) && !(told & ~3))
-		seg->sel = told;
 	if ((real & ~3) && segment_descriptor(v, real, &desc) &&
 	    (desc & (DESC_P | DESC_S)) == (DESC_P | DESC_S)) {
 		seg->desc = desc;
@@ -169,7 +166,13 @@ static void adopt_foreign(struct vcpu *v, enum segreg s, uint16_t real)
 static void adopt(struct vcpu *v, enum segreg s)
 {
 	uint16_t real = (uint16_t)linux_state.sel[s];
+	uint16_t told = (uint16_t)linux_machine.win->sel[s];
 	struct segment *seg = &v->seg[s];
+	/* iret to an outer ring, as the host returns to us, clears the RPL of a null selector. */
+	if (v->cpl == 0 && !(real & ~3) && !(told & ~3)) {
+		*seg = (struct segment){.sel = told, .host = real};
+		return;
+	}
 	if (real == seg->host)
 		return;
 	const struct slot *slot = selector_slot(real);
@@ -222,8 +225,16 @@ static void fill_segcache(struct vcpu *v, const struct segment *seg)
 	};
 }
 
+/* The stubs reach the window through %cs and %ss as they are in ring 0. */
+static void check_flat(struct vcpu *v)
+{
+	if (v->cpl == 0 && (v->seg[SEG_CS].base || v->seg[SEG_SS].base))
+		guest_unsupported(v, "code or stack segment of ring 0 with a base");
+}
+
 static void look_up(struct vcpu *v)
 {
+	check_flat(v);
 	for (int s = 0; s < NR_SEGS; s++) {
 		v->seg[s].host = segments_real(&v->seg[s], v->cpl == 3);
 		if (s != SEG_CS && s != SEG_SS)

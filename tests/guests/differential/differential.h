@@ -11,7 +11,7 @@
 #define ANY_RESULT 16 /* eax ebx ecx edx may legitimately differ: not compared */
 #define PAD_BEFORE 32 /* the padding stands before the instruction */
 #define NT_CLEAR 64   /* iret with NT would be a task switch */
-#define WIDE_PORT 128 /* not at the last register of the UART: QEMU 7.2 aborts */
+#define WIDE_PORT 128 /* not at the end of a device's ports: QEMU 7.2 aborts, or reads 0 */
 
 /* What is set up before it: setup.c. */
 #define S_NONE 0    /* any register values */

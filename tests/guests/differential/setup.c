@@ -52,11 +52,14 @@ static uint16_t selector(void)
 	return one_in(4) ? (uint16_t)(sel ^ below(4)) : sel;
 }
 
-/* A bad one raises a fault, a good one is a stack the fault behind it can be pushed on. */
+/*
+ * A bad one raises a fault, a good one is a stack the fault behind it can be pushed on. None with a
+ * base: in ring 0 the wedge refuses those.
+ */
 static uint16_t selector_ss(void)
 {
 	static const uint16_t known[] = {
-	    SEL_KDATA,     SEL_KDATA, SEL_BASED,  SEL_FRESH,     SEL_LDT_DATA,
+	    SEL_KDATA,     SEL_KDATA, SEL_KDATA,  SEL_FRESH,     SEL_LDT_DATA,
 	    SEL_KDATA | 3, SEL_UDATA, SEL_RODATA, SEL_NPDATA,    0,
 	    0x200,         SEL_KCODE, SEL_DATA1,  SEL_LDT_UDATA, SEL_TSS,
 	    SEL_EMPTY,     SEL_XONLY, 3,          SEL_NPCODE,    SEL_UFRESH & ~3};
@@ -155,10 +158,8 @@ static void setup_fs(struct input *in)
 	in->fs = SEL_BASED;
 	point_at(in, in->gpr[EBX] + 0x1000);
 	if (one_in(4)) {
-		in->fs = SEL_SMALL;
-		point_at(in, 0x30 + below(0x18));
-	} else if (one_in(8)) {
-		in->fs = 0;
+		in->fs = SEL_SMALL; /* within its limit: TCG checks none */
+		point_at(in, 0x30 + below(0xc));
 	}
 }
 
@@ -211,10 +212,11 @@ static uint16_t selector_ldt(void)
 	return PICK(known);
 }
 
+/* Not null, which TCG accepts. */
 static uint16_t selector_tr(void)
 {
 	static const uint16_t known[] = {SEL_TSS2,  SEL_TSS2, SEL_TSS2 | 1, SEL_TSSBUSY, SEL_TSS,
-					 0,         0x200,    SEL_KDATA,    SEL_LDT,     SEL_NPDATA,
+					 SEL_TSS2,  0x200,    SEL_KDATA,    SEL_LDT,     SEL_NPDATA,
 					 SEL_EMPTY, SEL_GATE, SEL_LDT_DATA};
 
 	return PICK(known);
@@ -238,6 +240,8 @@ static void setup_system_selector(struct input *in, uint16_t (*choose)(void), bo
 	for (unsigned i = 0; i < WINDOW; i += 2)
 		put16(in->window + i, choose());
 	setup_memory(in, false);
+	in->gpr[EBX] &= ~1u; /* not half of one and half of another */
+	in->gpr[EDI] &= ~1u;
 	for (unsigned i = 0; i < 4096; i += 2) {
 		put16(READONLY_ALIAS + i, choose());
 		put16(arena[SUPERVISOR_PAGE] + i, choose());
@@ -257,7 +261,7 @@ static void setup_ports(struct input *in, bool wide)
 {
 	static const uint16_t ports[] = {0x80, 0x300, 0xa1, 0x3ff};
 
-	in->gpr[EDX] = ports[below(wide ? 3 : 4)] | any() << 16;
+	in->gpr[EDX] = ports[below(wide ? 2 : 4)] | any() << 16;
 }
 
 static void setup_port_string(struct input *in, bool low, bool wide)
@@ -319,9 +323,10 @@ static void setup_return(struct input *in, unsigned size, bool interrupt)
 
 static void setup_popf(struct input *in)
 {
-	uint32_t word = any() & ~EFLAGS_TF;
+	uint32_t word = any() & ~EFLAGS_TF; /* single steps see the padding */
 
 	stack_end(in, 4);
+	push_words(in, &word, 1, 2);
 	push_words(in, &word, 1, 4);
 }
 
@@ -355,11 +360,11 @@ static void setup_control(struct input *in, uint32_t setup)
 	case S_CR4: /* TSD DE PSE PGE PCE OSFXSR OSXMMEXCPT */
 		setup_register_values(in, 0, 0x79c & ~0x20u & ~0x400000u);
 		break;
-	case S_DR:
-		setup_register_values(in, 0, 0xffffffff);
+	case S_DR: /* no reserved bit, which TCG stores */
+		setup_register_values(in, 0, ~0x1000u);
 		break;
-	case S_DR7: /* no breakpoint enabled, no general detect */
-		setup_register_values(in, 0, 0xffffdf00);
+	case S_DR7: /* no breakpoint enabled, no general detect, no reserved bit */
+		setup_register_values(in, 0, 0xffff0300);
 		break;
 	case S_LMSW:
 		setup_lmsw(in, false);
@@ -373,6 +378,7 @@ static void setup_control(struct input *in, uint32_t setup)
 		break;
 	case S_MSR:
 		in->gpr[ECX] = 0x174 + below(3);
+		in->gpr[EAX] &= 0xffff; /* TCG stores no more of IA32_SYSENTER_CS */
 		break;
 	case S_ZERO:
 		in->gpr[ECX] = 0;

@@ -223,7 +223,7 @@ V(S_TS, K|P|U, clts)
 V(S_MSR, K|P|U, rdmsr)
 V(S_MSR, K|P|U, wrmsr)
 V(S_ZERO, K, xgetbv)
-V(S_ZERO, K|P|U, xsetbv)
+V(S_ZERO, K|P, xsetbv)
 
 /* Caches and translations. */
 V(S_NONE, K|P|U, invd)

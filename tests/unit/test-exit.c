@@ -368,6 +368,14 @@ START_TEST(test_eager_nm)
 	ck_assert(interrupt_iret(v, 4, 0)); /* TS still set: not twice */
 	vcpu_exit(v, &x);
 	ck_assert_uint_eq(v->eip, USER_EIP);
+	/* The handler cleared TS, the next thread comes by the same address. */
+	v->cpl = 0;
+	v->cr0 &= ~CR0_TS;
+	vcpu_exit(v, &x);
+	v->cpl = 3;
+	v->cr0 |= CR0_TS;
+	vcpu_exit(v, &x);
+	ck_assert_uint_eq(v->eip, HANDLER + 7 * 16);
 	stub_machine_free(v->machine);
 }
 END_TEST

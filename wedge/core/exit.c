@@ -391,10 +391,11 @@ static void wait_halted(struct vcpu *v)
  */
 static void deliver_nm(struct vcpu *v)
 {
-	if (v->cpl != 3 || !(v->cr0 & CR0_TS)) {
-		v->nm_injected = v->nm_injected && v->cpl != 3;
+	if (!(v->cr0 & CR0_TS))
+		v->nm_injected =
+		    false; /* handled: the same address may be another thread's next time */
+	if (v->cpl != 3 || !(v->cr0 & CR0_TS))
 		return;
-	}
 	if (v->nm_injected && v->nm_eip == v->eip)
 		return;
 	v->nm_injected = true;

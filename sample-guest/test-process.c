@@ -12,6 +12,8 @@ static bool passes(const char *name, uint32_t argument)
 	if (d.status || d.vector != NO_VECTOR) {
 		print("# user/%s.c:%d (argument %u) exception %d error %x cr2 %x eip %x\n", name,
 		      d.status, argument, (int)d.vector, d.error, d.cr2, d.eip);
+		while (thread_wait(&d)) /* for what it leaves behind */
+			;
 		return false;
 	}
 	CHECK(pages_free == before); /* all memory has come back */
@@ -42,6 +44,7 @@ PASSES(t_tls_gdt, "tls", 0)
 PASSES(t_tls_ldt, "tls", 1)
 PASSES(t_tls_threads, "tls", 2)
 PASSES(t_tls_preempted, "tls", 3)
+PASSES(t_fpu_in_step, "fpu", 5)
 PASSES(t_fpu_inherited, "fpu", 1)
 PASSES(t_fpu_clean, "fpu", 2)
 PASSES(t_fpu_arithmetic, "fpu", 3)
@@ -136,6 +139,7 @@ const struct test process_tests[] = {
     {"%gs of five threads, each its own", t_tls_threads},
     {"%gs of threads that are preempted", t_tls_preempted},
     {"floating-point registers of five processes, each its own", t_fpu_separate},
+    {"floating-point registers of processes that wake at the same place", t_fpu_in_step},
     {"fork copies the floating-point registers", t_fpu_inherited},
     {"floating-point registers start clean", t_fpu_clean},
     {"floating-point arithmetic in two processes", t_fpu_arithmetic},

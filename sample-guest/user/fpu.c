@@ -55,6 +55,33 @@ static void several(void)
 		CHECK(wait(&d) > 0 && d.status == 0 && d.vector == NO_VECTOR);
 }
 
+/* All of them come back from the same system call, one after the other. */
+static void in_step(uint32_t seed)
+{
+	uint32_t round;
+
+	load(seed);
+	for (round = 0; round < 10; round++) {
+		sleep_ms(10);
+		CHECK(holds(seed));
+	}
+}
+
+static void several_in_step(void)
+{
+	struct death d;
+	uint32_t n;
+
+	for (n = 1; n <= 4; n++)
+		if (!fork()) {
+			in_step(n * 1000);
+			exit(0);
+		}
+	in_step(77);
+	for (n = 1; n <= 4; n++)
+		CHECK(wait(&d) > 0 && d.status == 0 && d.vector == NO_VECTOR);
+}
+
 static void inherited(void)
 {
 	struct death d;
@@ -131,6 +158,9 @@ int main(uint32_t argument)
 		break;
 	case 4:
 		divide_x87();
+		break;
+	case 5:
+		several_in_step();
 		break;
 	default:
 		return -1;

@@ -94,6 +94,7 @@ said 33 OK run -on linux "$dir/image"
 said 0 "copied as it is" link -on native "$dir/image" -o "$dir/again"
 cmp "$dir/image" "$dir/again" || failed=1
 said 33 OK run -on native "$dir/012.elf"
+said 33 OK run -on native "$guest" -- -icount shift=3
 ./afterburn run -on linux -serial "file:$dir/log" "$guest" && failed=1
 n=$((n + 1))
 if [ "$(cat "$dir/log")" = OK ]; then

@@ -75,7 +75,8 @@ static bool note_alias(const struct image *img, struct machine *m, const struct 
 
 /*
  * Sites whose native instruction stays. Linux copies .altinstr_replacement over other code at run
- * time, where a relative jump would go astray; user code has no trampoline but for `int`.
+ * time, where a relative jump would go astray. User code cannot reach the window by a jump: the
+ * platform gives its padded `int` a far call when it first traps.
  */
 static bool stays_native(const struct image *img, const struct site *s, bool keep_trapping)
 {
@@ -83,7 +84,7 @@ static bool stays_native(const struct image *img, const struct site *s, bool kee
 
 	if (sec && !strcmp(sec->name, ".altinstr_replacement"))
 		return true;
-	if ((s->flags & AB_F_USER) && s->kind != AB_INT)
+	if (s->flags & AB_F_USER)
 		return true;
 	return keep_trapping && ab_kind_info[s->kind].ring3 == AB_RING3_TRAPS;
 }

@@ -127,7 +127,7 @@ static bool kernel_file(const struct run_options *o, char *path, bool *linux_gue
 
 	if (!image_open(&img, o->guest))
 		return false;
-	if (!boot_recognise(&img, o->kind, &kind)) {
+	if (!boot_recognise(&img, o->kind, &kind) || !image_fits(&img, o->ram_size, 0, 0)) {
 		image_close(&img);
 		return false;
 	}

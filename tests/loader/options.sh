@@ -5,7 +5,13 @@ set -u
 dir=$(mktemp -d) || exit 99
 trap 'rm -rf "$dir"' EXIT
 ./tests/loader/bad-input "$dir" > "$dir/cases" || exit 99
-guest=$dir/001.elf
+
+# named NAME: the file of a case of bad-input.def.
+named() {
+	awk -F '\t' -v name="$1" -v dir="$dir" '$3 == name { print dir "/" $1 ".elf" }' "$dir/cases"
+}
+guest=$(named "the good image")
+linux=$(named "a Linux kernel by its banner and a section")
 n=0
 failed=0
 
@@ -71,8 +77,9 @@ refused "-initrd:" run -initrd "$(printf "$guest,%.0s" {1..40})" "$guest"
 refused "is not a regular file" run -initrd "$guest,/dev" "$guest"
 truncate -s 64M "$dir/large"
 refused "does not fit" run -m 16M -initrd "$dir/large" "$guest"
+refused "does not fit" run -on native -m 16M "$(named "behind RAM")"
 refused "-drive is not supported" run -on linux -drive file=x "$guest"
-refused "no multiboot header" run -kernel-type multiboot "$dir/012.elf"
+refused "no multiboot header" run -kernel-type multiboot "$linux"
 refused "the command line is" run -kernel-type linux -append "$(printf 'x%.0s' {1..2040})" "$guest"
 refused "is not for platform native" run -on native --stats "$guest"
 refused "is not for platform native" run -on native --no-rewrite "$guest"
@@ -87,13 +94,13 @@ said 33 OK run -on native -m 16M -append "a b" -initrd "$guest one,$guest two" "
 said 0 "copied as it is" link -on native "$guest" -o "$dir/image"
 cmp "$guest" "$dir/image" || failed=1
 said 33 OK run -on native "$dir/image"
-said 33 OK run -on linux "$dir/012.elf"
-said 0 wrote link --verbose -on native "$dir/012.elf" -o "$dir/image"
+said 33 OK run -on linux "$linux"
+said 0 wrote link --verbose -on native "$linux" -o "$dir/image"
 said 33 OK run -on native "$dir/image"
 said 33 OK run -on linux "$dir/image"
 said 0 "copied as it is" link -on native "$dir/image" -o "$dir/again"
 cmp "$dir/image" "$dir/again" || failed=1
-said 33 OK run -on native "$dir/012.elf"
+said 33 OK run -on native "$linux"
 said 33 OK run -on native "$guest" -- -icount shift=3
 ./afterburn run -on linux -serial "file:$dir/log" "$guest" && failed=1
 n=$((n + 1))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The only door between the wedge and what it runs on. Each directory wedge/PLATFORM/ implements this
- * header and nothing else; the choice is made at link time.
+ * The only door between the wedge and what it runs on. Each directory wedge/PLATFORM/ implements
+ * this header and nothing else; the choice is made at link time.
  */
 #ifndef WEDGE_PLATFORM_H
 #define WEDGE_PLATFORM_H
@@ -9,12 +9,12 @@
 #include "wedge/core/machine.h"
 
 /* Exit statuses of a machine, beside the guest's own by the debug-exit port. */
-#define WEDGE_EXIT_OK 0		    /* power off */
-#define WEDGE_EXIT_USAGE 2	    /* bad option or input */
+#define WEDGE_EXIT_OK 0             /* power off */
+#define WEDGE_EXIT_USAGE 2          /* bad option or input */
 #define WEDGE_EXIT_UNSUPPORTED 124  /* the guest did something the wedge does not support */
 #define WEDGE_EXIT_TRIPLE_FAULT 125 /* triple fault */
-#define WEDGE_EXIT_HALTED 126	    /* halted with interrupts off */
-#define WEDGE_EXIT_INTERNAL 127	    /* a bug in the wedge, or the host failed it */
+#define WEDGE_EXIT_HALTED 126       /* halted with interrupts off */
+#define WEDGE_EXIT_INTERNAL 127     /* a bug in the wedge, or the host failed it */
 
 /* Rights of a shadow mapping. */
 #define MAP_READ 1u
@@ -25,26 +25,31 @@
 /*
  * Map pages of guest RAM at a linear address of the guest, or remove mappings. Addresses are page
  * aligned; phys..phys+pages*4096 lies in RAM; nothing overlaps the window. Replaces what was there.
- * platform_map returns false if the page cannot be mapped there (page 0 on Linux): the core then emulates.
+ * platform_map returns false if the page cannot be mapped there (page 0 on Linux): the core then
+ * emulates.
  */
-bool platform_map(struct machine *m, uint32_t linear, uint32_t phys, uint32_t pages, unsigned rights);
+bool platform_map(struct machine *m, uint32_t linear, uint32_t phys, uint32_t pages,
+		  unsigned rights);
 void platform_unmap(struct machine *m, uint32_t linear, uint32_t pages);
 
-/* A segment register changed (v->seg[s] holds the new value, checked): prepare what to load for it. */
+/* A segment register changed (v->seg[s] holds the new value, checked): prepare what to load for it.
+ */
 void platform_segment(struct vcpu *v, enum segreg s);
 /* The GDTR, LDTR, IDTR or TR changed: forget what was derived from the old one. */
 void platform_tables(struct vcpu *v);
 
-/* The user limit: every linear address at or above it is out of reach of guest ring 3 by segment limit. */
+/* The user limit: every linear address at or above it is out of reach of guest ring 3 by segment
+ * limit. */
 void platform_user_limit(struct machine *m, uint32_t limit);
 
-uint64_t platform_now(void);	   /* nanoseconds, monotonic, from machine start */
+uint64_t platform_now(void);       /* nanoseconds, monotonic, from machine start */
 uint64_t platform_wallclock(void); /* seconds since 1970 UTC */
-uint64_t platform_tsc(void);	   /* the host's time-stamp counter */
+uint64_t platform_tsc(void);       /* the host's time-stamp counter */
 uint64_t platform_tsc_khz(void);
-void platform_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4]); /* the host's; eax ebx ecx edx */
-bool platform_xsetbv(uint64_t xcr0); /* may the guest enable these states? */
-uint64_t platform_xcr0(void); /* states the host has enabled */
+void platform_cpuid(uint32_t leaf, uint32_t subleaf,
+		    uint32_t regs[4]); /* the host's; eax ebx ecx edx */
+bool platform_xsetbv(uint64_t xcr0);   /* may the guest enable these states? */
+uint64_t platform_xcr0(void);          /* states the host has enabled */
 
 /* Ask that devices run (vcpu_exit with EXIT_INTERRUPT) at this time; UINT64_MAX: no timer. */
 void platform_timer(uint64_t deadline);

@@ -45,7 +45,7 @@ expect() {
 	cat >body
 	for isa in 32 64; do
 		cat macros.$isa body >src.s
-		as --$isa src.s -o rel.o && ld -m elf_$([ $isa = 32 ] && echo i386 || echo x86_64) \
+		as --$isa src.s -o rel.o && ld -m "elf_$([ $isa = 32 ] && echo i386 || echo x86_64)" \
 			-Ttext 0x100000 rel.o -o exec 2>/dev/null || { echo "FAIL: $name: not built"; status=1; return; }
 		one "$name $isa relocatable" rel.o "$2"
 		one "$name $isa linked" exec "$3"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A virtual CPU in flat protected mode with a GDT, an LDT, an IDT and two tasks, for tests of the core. */
+/* A virtual CPU in flat protected mode with a GDT, an LDT, an IDT and two tasks, for tests of the
+ * core. */
 #ifndef TESTS_UNIT_CPU_H
 #define TESTS_UNIT_CPU_H
 
@@ -37,8 +38,8 @@ enum {
 	CONFORMING = 0x28,
 	TASK_A = 0x30,
 	TASK_B = 0x38,
-	CALL_GATE = 0x40,  /* dpl 3, to KCODE, two parameters */
-	TASK_GATE = 0x48,  /* dpl 3, to TASK_B */
+	CALL_GATE = 0x40, /* dpl 3, to KCODE, two parameters */
+	TASK_GATE = 0x48, /* dpl 3, to TASK_B */
 	LDT_SEL = 0x50,
 	ABSENT_DATA = 0x58,
 	EXPAND_DOWN = 0x60, /* offsets 0x1000-0xffffffff */
@@ -50,19 +51,20 @@ enum {
 	SMALL_STACK3 = 0x93, /* limit 0xfff, dpl 3 */
 	CALL_GATE0 = 0x98,   /* dpl 0 */
 	GATE_ABSENT = 0xa0,
-	CONFORMING3 = 0xa8,  /* dpl 3 */
+	CONFORMING3 = 0xa8,     /* dpl 3 */
 	GATE_CONFORMING = 0xb0, /* call gate to CONFORMING */
-	BEYOND = 0x200,	     /* not in the table */
-	IN_LDT = 0x0c,	     /* dpl 0 data in the LDT */
+	BEYOND = 0x200,         /* not in the table */
+	IN_LDT = 0x0c,          /* dpl 0 data in the LDT */
 };
 
-#define FLAT(type, dpl) (0x00cf80000000ffffull | (uint64_t)(0x10 | (type)) << 40 | (uint64_t)(dpl) << 45)
-#define SYSTEM(type, dpl, base, limit)                                                                     \
-	(0x800000000000ull | (uint64_t)(type) << 40 | (uint64_t)(dpl) << 45 |                              \
+#define FLAT(type, dpl)                                                                            \
+	(0x00cf80000000ffffull | (uint64_t)(0x10 | (type)) << 40 | (uint64_t)(dpl) << 45)
+#define SYSTEM(type, dpl, base, limit)                                                             \
+	(0x800000000000ull | (uint64_t)(type) << 40 | (uint64_t)(dpl) << 45 |                      \
 	 (uint64_t)(base) << 16 | (limit))
-#define GATE(type, dpl, sel, offset)                                                                       \
-	(0x800000000000ull | (uint64_t)(type) << 40 | (uint64_t)(dpl) << 45 | (uint64_t)(sel) << 16 |      \
-	 ((offset) & 0xffff) | (uint64_t)((offset) & 0xffff0000) << 32)
+#define GATE(type, dpl, sel, offset)                                                               \
+	(0x800000000000ull | (uint64_t)(type) << 40 | (uint64_t)(dpl) << 45 |                      \
+	 (uint64_t)(sel) << 16 | ((offset)&0xffff) | (uint64_t)((offset)&0xffff0000) << 32)
 #define ABSENT(desc) ((desc) & ~DESC_P)
 
 /* A machine in ring 0; free with stub_machine_free. */
@@ -76,12 +78,12 @@ uint64_t gdt_get(struct vcpu *v, uint16_t sel);
 void gdt_set(struct vcpu *v, uint16_t sel, uint64_t desc);
 void idt_set(struct vcpu *v, unsigned vector, uint64_t gate);
 
-#define ck_fault(v, vec, err)                                                                              \
-	do {                                                                                               \
-		ck_assert((v)->fault.raised);                                                              \
-		ck_assert_uint_eq((v)->fault.vector, vec);                                                 \
-		ck_assert_uint_eq((v)->fault.error, err);                                                  \
-		(v)->fault.raised = false;                                                                 \
+#define ck_fault(v, vec, err)                                                                      \
+	do {                                                                                       \
+		ck_assert((v)->fault.raised);                                                      \
+		ck_assert_uint_eq((v)->fault.vector, vec);                                         \
+		ck_assert_uint_eq((v)->fault.error, err);                                          \
+		(v)->fault.raised = false;                                                         \
 	} while (0)
 
 #endif

@@ -19,8 +19,8 @@ enum emulate_result {
 enum emulate_result emulate(struct vcpu *v, const struct insn *in);
 
 /*
- * Fetch and decode at v->eip. False: v->fault holds the #PF or #GP of the fetch, or #UD. Decoding uses
- * the SSE registers, see insn.h.
+ * Fetch and decode at v->eip. False: v->fault holds the #PF or #GP of the fetch, or #UD. Decoding
+ * uses the SSE registers, see insn.h.
  */
 bool emulate_fetch(struct vcpu *v, struct insn *in);
 

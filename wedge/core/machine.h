@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The virtual machine: one virtual CPU, its memory, its devices, and the sites the loader rewrote. */
+/* The virtual machine: one virtual CPU, its memory, its devices, and the sites the loader rewrote.
+ */
 #ifndef WEDGE_CORE_MACHINE_H
 #define WEDGE_CORE_MACHINE_H
 
@@ -9,18 +10,19 @@
 
 /* One rewritten (or kept) site, decoded once at load. */
 struct site {
-	uint32_t slot;	 /* linear address of the slot, as linked */
-	uint32_t trampoline; /* linear address of its trampoline, 0 if the native instruction was kept */
-	uint16_t kind;	 /* enum ab_kind */
+	uint32_t slot; /* linear address of the slot, as linked */
+	uint32_t
+	    trampoline; /* linear address of its trampoline, 0 if the native instruction was kept */
+	uint16_t kind;  /* enum ab_kind */
 	uint8_t insn_off, slot_len;
-	uint8_t flags;	 /* AB_F_* */
-	/* For trampoline_rollback: scratch registers in their save slots (bit = enum gpr), and from which
-	 * offset in the trampoline on the flags are in theirs; 0: never. */
+	uint8_t flags; /* AB_F_* */
+	/* For trampoline_rollback: scratch registers in their save slots (bit = enum gpr), and from
+	 * which offset in the trampoline on the flags are in theirs; 0: never. */
 	uint8_t scratch;
 	uint16_t flags_saved;
-	bool rewritten;	 /* false: the native instruction was kept */
+	bool rewritten; /* false: the native instruction was kept */
 	struct insn insn;
-	uint64_t exits;	 /* how often it reached the monitor */
+	uint64_t exits; /* how often it reached the monitor */
 };
 
 /* An instruction that trapped though no record names it: how often, for --stats. */
@@ -34,30 +36,30 @@ struct unpadded {
 
 struct machine {
 	struct vcpu cpu;
-	uint8_t *ram;	   /* host address of guest-physical 0 */
+	uint8_t *ram;      /* host address of guest-physical 0 */
 	uint32_t ram_size; /* bytes, a multiple of 4096 */
 	struct bus bus;
 	struct site *sites; /* sorted by slot, see machine_site_at */
 	uint32_t nr_sites;
-	uint32_t *ran;	    /* how often each site's fast path ran, by index; may be null */
+	uint32_t *ran; /* how often each site's fast path ran, by index; may be null */
 	struct unpadded unpadded[NR_UNPADDED];
 	uint64_t unpadded_other; /* traps that found the table full */
-	uint64_t exits[4];	 /* by enum exit_kind */
+	uint64_t exits[4];       /* by enum exit_kind */
 	uint64_t exceptions[32]; /* EXIT_EXCEPTION by vector */
-	uint32_t user_limit;	 /* what platform_user_limit was last told; 0: none yet */
-	/* Differences between where code is linked and where it runs before paging: a relative jump into
-	 * the window lands that much below it. */
+	uint32_t user_limit;     /* what platform_user_limit was last told; 0: none yet */
+	/* Differences between where code is linked and where it runs before paging: a relative jump
+	 * into the window lands that much below it. */
 	uint32_t alias_delta[MACHINE_MAX_ALIASES];
 	uint32_t nr_aliases;
 	uint32_t window;      /* linear address of the wedge's window in the guest's space */
 	uint32_t window_size; /* bytes, a multiple of 4096 */
-	bool stats;	      /* --stats */
-	bool no_reboot;	      /* -no-reboot: reset ends the machine */
+	bool stats;           /* --stats */
+	bool no_reboot;       /* -no-reboot: reset ends the machine */
 };
 
 /*
- * Symbolize a guest linear address for a report: writes "name+0x12" or nothing into buf, returns buf.
- * Set by the loader; may be null.
+ * Symbolize a guest linear address for a report: writes "name+0x12" or nothing into buf, returns
+ * buf. Set by the loader; may be null.
  */
 extern const char *(*machine_symbol)(uint32_t address, char *buf, size_t size);
 

@@ -72,8 +72,8 @@ void shadow_flush_page(struct vcpu *v, uint32_t linear); /* invlpg */
 /* Called at every change between ring 3 and ring 0 that bypasses no check: keeps the user view free
  * of supervisor pages below the user limit. */
 void shadow_enter_user(struct vcpu *v);
-/* Ring 3 was found to be entitled to an address at or above the user limit: raise the limit, as far as
- * the window allows. mmu_translate calls it. */
+/* Ring 3 was found to be entitled to an address at or above the user limit: raise the limit, as far
+ * as the window allows. mmu_translate calls it. */
 void shadow_reach(struct vcpu *v, uint32_t linear);
 /* Would shadow_enter_user have nothing to do? Then stubs may enter ring 3 by themselves. */
 bool shadow_user_clean(const struct vcpu *v);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The virtual CPU: everything the Intel manual calls processor state, as the guest believes it to be.
- * While the guest runs, part of this state lives in real registers and in the window
+ * The virtual CPU: everything the Intel manual calls processor state, as the guest believes it to
+ * be. While the guest runs, part of this state lives in real registers and in the window
  * (wedge/stubs/window.h); whenever C code of the wedge runs, this structure is complete and true.
  */
 #ifndef WEDGE_CORE_VCPU_H
@@ -12,7 +12,15 @@
 #include <stdint.h>
 
 enum gpr { R_EAX, R_ECX, R_EDX, R_EBX, R_ESP, R_EBP, R_ESI, R_EDI, NR_GPRS };
-enum segreg { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, NR_SEGS }; /* encoding order, SDM vol. 2, 3.1.1.3 */
+enum segreg {
+	SEG_ES,
+	SEG_CS,
+	SEG_SS,
+	SEG_DS,
+	SEG_FS,
+	SEG_GS,
+	NR_SEGS
+}; /* encoding order, SDM vol. 2, 3.1.1.3 */
 
 /* EFLAGS, SDM vol. 1, 3.4.3 */
 #define FLAG_CF 0x1u
@@ -62,9 +70,24 @@ enum segreg { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, NR_SEGS }; /* enco
 
 /* Exceptions, SDM vol. 3, 6.15 */
 enum vector {
-	VEC_DE = 0, VEC_DB = 1, VEC_NMI = 2, VEC_BP = 3, VEC_OF = 4, VEC_BR = 5, VEC_UD = 6, VEC_NM = 7,
-	VEC_DF = 8, VEC_TS = 10, VEC_NP = 11, VEC_SS = 12, VEC_GP = 13, VEC_PF = 14, VEC_MF = 16,
-	VEC_AC = 17, VEC_MC = 18, VEC_XM = 19,
+	VEC_DE = 0,
+	VEC_DB = 1,
+	VEC_NMI = 2,
+	VEC_BP = 3,
+	VEC_OF = 4,
+	VEC_BR = 5,
+	VEC_UD = 6,
+	VEC_NM = 7,
+	VEC_DF = 8,
+	VEC_TS = 10,
+	VEC_NP = 11,
+	VEC_SS = 12,
+	VEC_GP = 13,
+	VEC_PF = 14,
+	VEC_MF = 16,
+	VEC_AC = 17,
+	VEC_MC = 18,
+	VEC_XM = 19,
 };
 
 /* Page-fault error code, SDM vol. 3, 4.7 */
@@ -77,11 +100,13 @@ enum vector {
 /* A segment register: the visible selector and the hidden descriptor cache, SDM vol. 3, 3.4.3. */
 struct segment {
 	uint16_t sel;
-	uint16_t host;	 /* selector the platform really loads; its business alone */
+	uint16_t host; /* selector the platform really loads; its business alone */
 	uint32_t base;
-	uint32_t limit;	 /* last valid offset, in bytes, after granularity (expand-down: SDM 3.4.5.1) */
-	uint64_t desc;	 /* the descriptor as it stood in the table when loaded; 0 for a null selector */
-	bool usable;	 /* false after loading a null selector */
+	uint32_t
+	    limit; /* last valid offset, in bytes, after granularity (expand-down: SDM 3.4.5.1) */
+	uint64_t
+	    desc; /* the descriptor as it stood in the table when loaded; 0 for a null selector */
+	bool usable; /* false after loading a null selector */
 };
 
 struct table {
@@ -120,11 +145,11 @@ struct vcpu {
 	uint64_t pdpte[4]; /* PAE: loaded by mov to cr3, SDM vol. 3, 4.4.1 */
 	uint8_t cpl;
 	bool halted;
-	bool shadow;	  /* one instruction must run before an interrupt: after sti, mov/pop ss */
+	bool shadow; /* one instruction must run before an interrupt: after sti, mov/pop ss */
 	bool nmi_blocked;
 	bool nm_injected; /* an eager #NM was delivered for nm_eip: not again before it moved on */
 	uint32_t nm_eip;
-	bool debug_trap;  /* a #DB trap is due before the next instruction; DR6 says why */
+	bool debug_trap; /* a #DB trap is due before the next instruction; DR6 says why */
 	struct fault fault;
 	uint64_t tsc_offset;
 	struct {
@@ -139,21 +164,22 @@ struct vcpu {
 
 /* Why the guest's own code stopped and the monitor runs. */
 enum exit_kind {
-	EXIT_SITE,	/* a rewritten slot without a fast path; site = index */
-	EXIT_EXCEPTION,	/* the host CPU raised an exception in guest code */
-	EXIT_SYSCALL,	/* guest code executed int 0x80, sysenter or syscall; eip is behind it */
+	EXIT_SITE,      /* a rewritten slot without a fast path; site = index */
+	EXIT_EXCEPTION, /* the host CPU raised an exception in guest code */
+	EXIT_SYSCALL,   /* guest code executed int 0x80, sysenter or syscall; eip is behind it */
 	EXIT_INTERRUPT, /* nothing of the guest's doing: a timer, I/O */
 };
 
 struct exit {
 	enum exit_kind kind;
 	uint32_t site;
-	uint8_t vector;	  /* EXIT_EXCEPTION: enum vector as the host CPU reported it */
-	uint32_t error;	  /* EXIT_EXCEPTION: error code */
+	uint8_t vector;   /* EXIT_EXCEPTION: enum vector as the host CPU reported it */
+	uint32_t error;   /* EXIT_EXCEPTION: error code */
 	uint32_t address; /* EXIT_EXCEPTION of VEC_PF: faulting linear address */
 };
 
-/* Set the state that the CPU has after reset, except that boot protocols then change what they need. */
+/* Set the state that the CPU has after reset, except that boot protocols then change what they
+ * need. */
 void vcpu_reset(struct vcpu *v);
 
 /* Change the privilege level; every change goes through here, before the segments are loaded. */
@@ -163,13 +189,13 @@ void vcpu_set_cpl(struct vcpu *v, unsigned cpl);
  * Handle one exit: emulate, deliver, or fill a shadow mapping; run devices that are due; deliver a
  * pending interrupt if the guest can take it. On return the guest may be resumed at v->eip.
  *
- * The interrupt shadow (SDM vol. 3, 6.8.3): emulate() sets v->shadow; vcpu_exit clears it as soon as the
- * next instruction is emulated or faults, and keeps it when that instruction is only to be tried again
- * (a shadow mapping was filled). When vcpu_exit returns with v->shadow set, the platform runs exactly
- * one instruction at v->eip (by single step; a rewritten slot there leaves by its trampoline as ever).
- * Whatever exit that ends in is passed on with v->shadow still set; only when the instruction was
- * retired without an exit of its own does the platform clear v->shadow, and then calls
- * vcpu_exit(EXIT_INTERRUPT), which delivers what has been waiting.
+ * The interrupt shadow (SDM vol. 3, 6.8.3): emulate() sets v->shadow; vcpu_exit clears it as soon
+ * as the next instruction is emulated or faults, and keeps it when that instruction is only to be
+ * tried again (a shadow mapping was filled). When vcpu_exit returns with v->shadow set, the
+ * platform runs exactly one instruction at v->eip (by single step; a rewritten slot there leaves by
+ * its trampoline as ever). Whatever exit that ends in is passed on with v->shadow still set; only
+ * when the instruction was retired without an exit of its own does the platform clear v->shadow,
+ * and then calls vcpu_exit(EXIT_INTERRUPT), which delivers what has been waiting.
  */
 void vcpu_exit(struct vcpu *v, const struct exit *x);
 

@@ -126,7 +126,7 @@ bool memory_create(struct linux_machine *lm)
 			     lm->ram_fd, 0);
 	long win =
 	    host_mmap(0, m->window_size, PROT_READ | PROT_WRITE, MAP_SHARED, lm->window_fd, 0);
-	if (ram < 0 || win < 0) {
+	if (ram <= 0 || win <= 0) {
 		platform_message("cannot map guest memory of %u MiB: error %ld", m->ram_size >> 20,
 				 ram < 0 ? -ram : -win);
 		return false;

@@ -123,7 +123,8 @@ struct window {
 	uint32_t
 	    entry_cs; /* host selector of the code segment that user code enters the window with */
 	struct check check_int_cs;
-	uint32_t tsc_offset[2]; /* what the guest's time-stamp counter is ahead of the host's: low, high */
+	uint32_t tsc_offset[2]; /* what the guest's time-stamp counter is ahead of the host's: low,
+				   high */
 	uint8_t pad[WIN_SEGCACHE - WIN_TSC_OFFSET - 8];
 	struct segcache segcache[SEGCACHE_ENTRIES];
 };

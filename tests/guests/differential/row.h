@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One variant: the code, ud2 behind it, and its struct variant in the table. */
 
+/* Assembly. */
+/* clang-format off */
+
 #include "tests/guests/runtime/selectors.h"
 
 #define K RUN_KERNEL

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Every kind of afterburner/sites.def by its operand forms: V(setup, where, instruction). Each of the
- * three assembler files that include this defines V.
+ * Every kind of afterburner/sites.def by its operand forms: V(setup, where, instruction). Each of
+ * the three assembler files that include this defines V.
  */
+
+/* The rows are assembly. */
+/* clang-format off */
 
 /* Interrupt flag. */
 V(S_NONE, K|P|U|I, cli)

@@ -60,10 +60,22 @@ static void write_place(struct text *out, enum ab_isa isa, const char *label)
 static void write_range_end(struct text *out, enum ab_isa isa, const char *symbol,
 			    const char *label)
 {
-	text_printf(out, ".if %s\n8886615:\n.pushsection " AB_RANGE_SECTION ",\"?\"\n", symbol);
+	text_printf(out, ".if %s\n8886615:\nab_records " AB_RANGE_SECTION "\n", symbol);
 	write_place(out, isa, label);
 	text_printf(out, ".long 8886615b-%sb\n.short %s,0\n.popsection\n.set %s,0\n.endif\n", label,
 		    symbol, symbol);
+}
+
+/*
+ * Where records go: in the group of the section that they are of (the flag ?), and linked to it
+ * (o), as ab_link says.
+ */
+static void write_sections(struct text *out)
+{
+	text_puts(out, ".macro ab_records ab_s\n.endm\n.macro ab_link ab_l\n.purgem ab_records\n"
+		       ".macro ab_records ab_s\n"
+		       ".pushsection \\ab_s,\"?o\",@progbits,\\ab_l\n.endm\n.endm\n"
+		       "ab_link .text\n");
 }
 
 /* Ranges are opened and closed within a section: struct ab_range has a length. */
@@ -100,7 +112,7 @@ static void write_padding(struct text *out)
 static void write_record(struct text *out, enum ab_isa isa, const char *offset, const char *length,
 			 const char *flags)
 {
-	text_puts(out, "8886612:\n.pushsection " AB_SECTION ",\"?\"\n");
+	text_puts(out, "8886612:\nab_records " AB_SECTION "\n");
 	write_place(out, isa, "8886610");
 	text_printf(out, ".short \\ab_k\n.byte %s,%s,8886612b-8886610b,%s\n.short 0\n.popsection\n",
 		    offset, length, flags);
@@ -268,6 +280,7 @@ void prelude_write(struct text *out, const struct prelude_options *o)
 	text_puts(out, "# 1000001 \"<afterburner>\"\n");
 	write_note(out, o->isa);
 	write_state(out, o);
+	write_sections(out);
 	write_ranges(out, o->isa);
 	for (size_t i = 1; i < sizeof(nops) / sizeof(nops[0]); i++)
 		if (nops[i])

@@ -13,6 +13,7 @@
  * known ab_push "A", INSN, ab_pop "A", INSN   the same for push and pop ab_switch          after a
  * change of .code16, .Lafterburner_off, ...: closes and opens ranges ab_leave, ab_enter before and
  * after a change of section in files that have ranges
+ *   ab_link SECTION    records are kept or dropped by the linker with this section
  */
 #ifndef AFTERBURNER_PRELUDE_H
 #define AFTERBURNER_PRELUDE_H

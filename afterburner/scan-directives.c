@@ -4,6 +4,7 @@
 
 #include "afterburner/scan-state.h"
 
+#include <ctype.h>
 #include <string.h>
 
 static bool *section_entry(struct scan *s, struct span name)
@@ -57,36 +58,86 @@ static bool section_is_code(struct scan *s, struct span args)
 	return *code;
 }
 
+/*
+ * The linker takes records for garbage (--gc-sections), or complains that they name what is
+ * discarded, unless they are linked to the section that they are of (SHF_LINK_ORDER). The name to
+ * link to; empty if it is not known or cannot be written as a symbol.
+ */
+static struct span link_name(const struct scan *s, struct span args)
+{
+	struct span operand[4], none = {args.start, args.start};
+
+	if (s->body || !split_operands(args, operand))
+		return none;
+	for (const char *p = operand[0].start; p < operand[0].end; p++)
+		if (!isalnum((unsigned char)*p) && *p != '_' && *p != '.' && *p != '$')
+			return none;
+	return operand[0];
+}
+
+static bool same_span(struct span a, struct span b)
+{
+	return a.end - a.start == b.end - b.start &&
+	       memcmp(a.start, b.start, (size_t)(a.end - a.start)) == 0;
+}
+
+/*
+ * Tell the prelude where records are to be linked to, if that has changed. A section whose name is
+ * not known leaves the link as it is: records without any cannot be linked together with those that
+ * have one.
+ */
+static void link_records(struct scan *s, const char *at)
+{
+	struct span name = s->section.link;
+
+	if (s->body || !s->section.code || name.start == name.end || same_span(name, s->linked))
+		return;
+	s->linked = name;
+	scan_insert(s, at, ";ab_link ");
+	text_append(s->out, name.start, (size_t)(name.end - name.start));
+}
+
+static struct section_state named_section(struct scan *s, struct span args)
+{
+	struct section_state new = {.code = section_is_code(s, args)};
+
+	new.link = link_name(s, args);
+	return new;
+}
+
 static void change_section(struct scan *s, const struct statement *st, enum word_class class)
 {
-	bool was = s->code;
+	struct section_state was = s->section;
 
-	if (s->ranges) {
+	if (s->ranges)
 		scan_insert(s, st->all.start, "ab_leave;");
-		scan_insert(s, st->all.end, ";ab_enter");
-	}
 	switch (class) {
 	case WORD_SECTION:
 		if (st->word.start[1] == 'p' && s->depth < MAX_STACK)
 			s->stack[s->depth++] = was;
 		/* Not st->args, which may be a copy: the name is kept. */
-		s->code = section_is_code(s, (struct span){st->word.end, st->all.end});
+		s->section = named_section(s, (struct span){st->word.end, st->all.end});
 		break;
 	case WORD_POPSECTION:
 		if (s->depth)
-			s->code = s->stack[--s->depth];
+			s->section = s->stack[--s->depth];
 		break;
 	case WORD_PREVIOUS:
-		s->code = s->previous_code;
+		s->section = s->previous;
 		break;
 	case WORD_TEXT:
+		s->section = text_section();
+		break;
 	case WORD_DATA:
-		s->code = class == WORD_TEXT;
+		s->section = (struct section_state){.code = false};
 		break;
 	default:
 		break;
 	}
-	s->previous_code = was;
+	s->previous = was;
+	link_records(s, st->all.end);
+	if (s->ranges)
+		scan_insert(s, st->all.end, ";ab_enter");
 }
 
 static void change_code(struct scan *s, const struct statement *st)

@@ -233,7 +233,8 @@ void scan_bytes(struct scan *s, const struct statement *st)
 	enum ab_kind kind;
 
 	s->shadow = false;
-	if (!s->code || !memchr(st->args.start, ',', (size_t)(st->args.end - st->args.start)))
+	if (!s->section.code ||
+	    !memchr(st->args.start, ',', (size_t)(st->args.end - st->args.start)))
 		return;
 	kind = bytes_kind(st->args, s->x64);
 	if (kind == AB_KIND_NONE)

@@ -6,7 +6,19 @@
 #include "afterburner/operands.h"
 #include "afterburner/text.h"
 
-/* Sections: only whether they hold code matters, and only for `.byte`. */
+/* What matters of a section. */
+struct section_state {
+	bool code;        /* for `.byte`: elsewhere it is data */
+	struct span link; /* its name, if records can be linked to it; else empty */
+};
+
+static inline struct section_state text_section(void)
+{
+	static const char name[] = ".text";
+
+	return (struct section_state){.code = true, .link = {name, name + sizeof(name) - 1}};
+}
+
 #define MAX_SECTIONS 256
 #define MAX_STACK 32
 
@@ -18,8 +30,9 @@ struct scan {
 	bool ranges;   /* the file changes code modes or switches the pass off */
 	bool shadow;   /* the last instruction blocks interrupts behind it */
 	unsigned body; /* depth of .macro, .rept and .irp */
-	bool code, previous_code;
-	bool stack[MAX_STACK];
+	struct section_state section, previous;
+	struct span linked; /* what the prelude was told last */
+	struct section_state stack[MAX_STACK];
 	unsigned depth;
 	struct {
 		struct span name;

@@ -229,8 +229,9 @@ const char *scan(struct text *out, struct span source, const struct scan_options
 	    .x64 = o->isa == AB_ISA_X86_64,
 	    .intel = o->intel,
 	    .ranges = o->ranges || contains(source, ".code") || contains(source, ".Lafterburner_"),
-	    .code = true,
-	    .previous_code = true,
+	    .section = text_section(),
+	    .previous = text_section(),
+	    .linked = text_section().link,
 	};
 
 	if (source.start == source.end)

@@ -150,6 +150,39 @@ refused "branch alignment" "-mbranches-within-32B-boundaries" "$as" -mbranches-w
 refused "a file that is not there" "nowhere.s" "$as" nowhere.s -o i.o
 refused "no pass" "AFTERBURNER_LIBEXEC" env AFTERBURNER_LIBEXEC=/nowhere "$gcc" -c c.c
 
+# Records stay and go with the code that they are of.
+cat >sections.s <<'EOF'
+	.globl _start
+_start:	cli
+	.section .text.unused, "ax"
+	hlt
+	.section .text.used, "ax"
+used:	cli
+	.section .text.group, "axG", @progbits, group, comdat
+	.weak group
+group:	cli
+	.text
+	call used
+	call group
+	.section .discarded, "ax"
+	hlt
+EOF
+echo 'SECTIONS { .text : { *(.text .text.*) } /DISCARD/ : { *(.discarded) } }' >discard.lds
+sites() { "$build/afterburn" check "$1" | grep -q ": $2 sites, 0 missed, 0 wrong"; }
+for m in 32 64; do
+	emulation=$([ $m = 32 ] && echo elf_i386 || echo elf_x86_64)
+	$as --$m sections.s -o 1.o && $as --$m sections.s -o 2.o && objcopy --weaken 2.o && sites 1.o 5
+	ok "sections $m"
+	ld -m $emulation --gc-sections 1.o 2.o -o gc && sites gc 3
+	ok "ld --gc-sections $m"
+	ld -m $emulation -T discard.lds 1.o 2.o -o discard && sites discard 7
+	ok "a linker script that discards code $m"
+	ld -m $emulation -r 1.o 2.o -o both.o && sites both.o 9 && ld -m $emulation both.o -o both && sites both 9
+	ok "ld -r $m"
+	cp both stripped && strip stripped && sites stripped 9
+	ok "strip $m"
+done
+
 readelf -n c.o | grep -q Afterburner && ! readelf -SW c.o | grep -E '\.afterburn' | grep -q ' A '
 ok "a note, and nothing of ours is in memory"
 exit $status

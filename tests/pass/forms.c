@@ -8,12 +8,24 @@
 #include <stdio.h>
 #include <string.h>
 
-int main(int argc, char **argv)
+static void print_table(void)
 {
-	if (argc != 2)
-		return 2;
+	static const char *const isas[] = {"", "i386", "x86-64", "both"};
+
+	puts("| kind | | slot | ring 3 | padded | instruction set |\n|---|---|---|---|---|---|");
 	for (unsigned kind = AB_KIND_NONE + 1; kind < AB_NR_KINDS; kind++) {
-		const char *p = ab_kind_info[kind].forms[strcmp(argv[1], "64") == 0];
+		const struct ab_kind_info *k = &ab_kind_info[kind];
+
+		printf("| %u | `%s` %s | %u | %s | %s | %s |\n", kind, k->id, k->name, k->slot,
+		       k->ring3 == AB_RING3_TRAPS ? "traps" : "silent",
+		       k->pad == AB_PAD_BEFORE ? "before" : "after", isas[k->isas]);
+	}
+}
+
+static void print_forms(unsigned isa)
+{
+	for (unsigned kind = AB_KIND_NONE + 1; kind < AB_NR_KINDS; kind++) {
+		const char *p = ab_kind_info[kind].forms[isa];
 
 		while (*p) {
 			int size = (int)strcspn(p, ";");
@@ -22,5 +34,15 @@ int main(int argc, char **argv)
 			p += size + (p[size] == ';');
 		}
 	}
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2)
+		return 2;
+	if (strcmp(argv[1], "table") == 0)
+		print_table();
+	else
+		print_forms(strcmp(argv[1], "64") == 0);
 	return 0;
 }

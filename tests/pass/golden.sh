@@ -28,4 +28,12 @@ for isa in 32 64; do
 		status=1
 	fi
 done
+
+./tests/pass/forms table >"$dir/table" || exit 99
+if sed -n '/^| kind | |/,$p' "$srcdir/doc/format.md" | diff -u - "$dir/table"; then
+	echo "PASS: doc/format.md has the table of kinds"
+else
+	echo "FAIL: the table of kinds in doc/format.md is not that of sites.def"
+	status=1
+fi
 exit $status

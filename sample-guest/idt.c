@@ -15,6 +15,12 @@ void idt_gate(unsigned vector, void (*entry)(void), uint8_t access)
 		      (uint64_t)KERNEL_CS << 16 | (offset & 0xffff);
 }
 
+/* A task gate: SDM vol. 3, figure 7-6 */
+void idt_task_gate(unsigned vector, uint16_t tss_selector)
+{
+	idt[vector] = (uint64_t)0x85 << 40 | (uint64_t)tss_selector << 16;
+}
+
 void idt_reset_gate(unsigned vector)
 {
 	uint8_t access = GATE_INTERRUPT;

@@ -74,6 +74,7 @@ struct frame { /* what entry.S pushes, lowest address first */
 #define GATE_DPL3 0x60u
 void idt_init(void);
 void idt_gate(unsigned vector, void (*entry)(void), uint8_t access);
+void idt_task_gate(unsigned vector, uint16_t tss_selector);
 void idt_reset_gate(unsigned vector); /* back to entry.S */
 struct table_register idt_register(void);
 
@@ -134,6 +135,8 @@ void page_free(uint32_t phys);
 #define PF_PRESENT 0x1u /* page-fault error code: SDM vol. 3, figure 4-12 */
 #define PF_WRITE 0x2u
 #define PF_USER 0x4u
+#define PF_RESERVED 0x8u
+#define PF_FETCH 0x10u
 extern volatile uint32_t kernel_directory[], vmap_table[]; /* the CPU writes there too */
 void paging_init(void);
 void *vmap(unsigned index, uint32_t phys, uint32_t rights);

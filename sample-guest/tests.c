@@ -18,6 +18,7 @@ static const struct suite {
     {"far", far_tests},           {"io", io_tests},
     {"control", control_tests},   {"extensions", extension_tests},
     {"devices", device_tests},    {"paging", paging_tests},
+    {"pae", pae_tests},           {"tasks", task_tests},
     {"processes", process_tests}, {"faults", fault_tests},
 };
 

@@ -44,17 +44,30 @@ static void note(const struct frame *f, uint32_t cr2)
 		trap_steps[trap_nr_steps++] = f->eip;
 }
 
-/* Find where kernel code wants to go on after a fault. */
-static bool fixup(struct frame *f)
+static const struct ex_entry *find_entry(uint32_t eip)
 {
 	const struct ex_entry *e;
 
 	for (e = ex_table_start; e < ex_table_end; e++)
-		if (f->eip >= e->start && f->eip < e->end) {
-			f->eip = e->resume;
-			return true;
-		}
-	return false;
+		if (eip >= e->start && eip < e->end)
+			return e;
+	return NULL;
+}
+
+/*
+ * Find where kernel code wants to go on after a fault. If it was the fetch of an instruction, eip
+ * is where a call has led, and whoever called has left his address on the stack: right above the
+ * frame, since the CPU does not change stacks within ring 0.
+ */
+static bool fixup(struct frame *f, uint32_t cr2)
+{
+	const struct ex_entry *e = find_entry(f->eip);
+
+	if (!e && f->vector == VEC_PF && f->eip == cr2)
+		e = find_entry(f->esp - 1);
+	if (e)
+		f->eip = e->resume;
+	return e;
 }
 
 static void die(const struct frame *f, uint32_t cr2)
@@ -74,7 +87,7 @@ static bool is_trap(uint32_t vector)
 static void kernel_exception(struct frame *f, uint32_t cr2)
 {
 	note(f, cr2);
-	if (!is_trap(f->vector) && !fixup(f))
+	if (!is_trap(f->vector) && !fixup(f, cr2))
 		die(f, cr2);
 }
 

@@ -20,7 +20,6 @@ struct code_symbol {
 	uint64_t address, size;
 	const char *name;
 	bool data;     /* STT_OBJECT: what it covers is no code */
-	bool exported; /* a name that code may jump to; not a section or file */
 };
 
 /* A reference that a relocation makes to code. */

@@ -110,8 +110,12 @@ START_TEST(test_flush)
 	ck_assert(stub_mapped(0x5000, NULL, NULL));
 	ck_assert(control_write_cr(v, 0, v->cr0 | CR0_TS)); /* not one that flushes */
 	ck_assert(stub_mapped(0x5000, NULL, NULL));
+	ck_assert(control_write_cr(v, 3, 0x6000)); /* the same tables, as they were */
+	ck_assert(stub_mapped(0x5000, NULL, NULL));
+	poke32(v, 0x6000, 0x82);
 	ck_assert(control_write_cr(v, 3, 0x6000));
 	ck_assert(!stub_mapped(0x5000, NULL, NULL));
+	poke32(v, 0x6000, 0x83);
 	ck_assert_int_eq(shadow_fault(v, 0x5000, ACCESS_READ), SHADOW_FILLED);
 	ck_assert(control_write_cr(v, 0, v->cr0 | CR0_WP));
 	ck_assert(!stub_mapped(0x5000, NULL, NULL));

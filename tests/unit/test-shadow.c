@@ -7,6 +7,7 @@
 #define P 1u
 #define W 2u
 #define U 4u
+#define A 0x20u
 #define D 0x40u
 #define PS 0x80u
 #define G 0x100u
@@ -97,20 +98,59 @@ START_TEST(test_flushes)
 	fill(0x5000, ACCESS_READ);
 	shadow_flush_page(v, 0x3fff);
 	ck_assert(!rights_at(0x3000) && rights_at(0x4000) && rights_at(0x5000));
-	fill(0x3000, ACCESS_READ);
-	shadow_flush(v, false);
-	ck_assert(!rights_at(0x3000) && rights_at(0x4000) && !rights_at(0x5000));
 	/* invlpg drops a global page. */
 	shadow_flush_page(v, 0x4000);
+	ck_assert(!rights_at(0x4000));
+	shadow_flush(v);
 	ck_assert_uint_eq(stub_nr_mapped(), 0);
-	fill(0x4000, ACCESS_READ);
-	shadow_flush(v, true);
-	ck_assert_uint_eq(stub_nr_mapped(), 0);
+}
+END_TEST
+
+/* mov cr3 keeps what the tables would give again, and nothing else but global pages. */
+START_TEST(test_switch)
+{
+	static const uint32_t changes[] = {
+	    0x8000 | P | W | U | A, /* another frame */
+	    0x7000 | P | U | A,	    /* read-only */
+	    0x7000 | P | W | A,	    /* for ring 0 only */
+	    0x7000 | P | W | U,	    /* not accessed: A is to be seen again */
+	    0x7000 | W | U | A,	    /* not present */
+	};
+
+	start();
+	for (unsigned i = 0; i < sizeof(changes) / sizeof(*changes); i++) {
+		guest_map(v, 0x3000, 0x5000 | P | W | U);
+		guest_map(v, 0x4000, 0x6000 | P | W | G);
+		guest_map(v, 0x5000, 0x7000 | P | W | U);
+		fill(0x3000, ACCESS_READ);
+		fill(0x4000, ACCESS_READ);
+		fill(0x5000, ACCESS_READ);
+		shadow_switch(v);
+		ck_assert(rights_at(0x3000) && rights_at(0x4000) && rights_at(0x5000));
+		guest_map(v, 0x4000, 0x6000 | P);
+		guest_map(v, 0x5000, changes[i]);
+		shadow_switch(v);
+		ck_assert(rights_at(0x3000) && rights_at(0x4000) && !rights_at(0x5000));
+		shadow_flush(v);
+	}
 	/* Without PGE the G bit means nothing. */
 	v->cr4 &= ~CR4_PGE;
+	guest_map(v, 0x4000, 0x6000 | P | W | G);
 	fill(0x4000, ACCESS_READ);
-	shadow_flush(v, false);
+	guest_map(v, 0x4000, 0x8000 | P | W | G);
+	shadow_switch(v);
 	ck_assert_uint_eq(stub_nr_mapped(), 0);
+	/* A dirty page that the guest cleans must become dirty again at the next write. */
+	guest_map(v, 0x3000, 0x5000 | P | W | U);
+	fill(0x3000, ACCESS_WRITE);
+	guest_map(v, 0x3000, 0x5000 | P | W | U | A);
+	shadow_switch(v);
+	ck_assert(!rights_at(0x3000));
+	/* The entry above. */
+	fill(0x3000, ACCESS_READ);
+	guest_poke(m, GUEST_PD, GUEST_PT | P | W);
+	shadow_switch(v);
+	ck_assert(!rights_at(0x3000));
 }
 END_TEST
 
@@ -123,7 +163,7 @@ START_TEST(test_large)
 	ck_assert_uint_eq(rights_at(0x7ff000), MAP_READ | MAP_EXEC);
 	fill(0x512345, ACCESS_WRITE);
 	ck_assert_uint_eq(rights_at(0x400000), MAP_READ | MAP_WRITE | MAP_EXEC);
-	shadow_flush(v, false);
+	shadow_switch(v);
 	ck_assert_uint_eq(stub_nr_mapped(), 1024);
 	/* One invlpg drops the whole page. */
 	shadow_flush_page(v, 0x600000);
@@ -142,7 +182,7 @@ START_TEST(test_identity)
 {
 	start();
 	v->cr0 &= ~CR0_PG;
-	shadow_flush(v, true);
+	shadow_flush(v);
 	fill(0x100000, ACCESS_WRITE);
 	ck_assert_uint_eq(stub_nr_mapped(), 1024 - 256);
 	ck_assert_int_eq(shadow_fault(v, 0, ACCESS_READ), SHADOW_EMULATE);
@@ -248,10 +288,10 @@ START_TEST(test_bound)
 		fill(0x4000 + i % 500 * 0x1000, ACCESS_READ);
 	}
 	ck_assert(!rights_at(0x3ff000)); /* never flushed by the guest */
-	shadow_flush(v, true);
+	shadow_flush(v);
 	ck_assert_uint_eq(stub_nr_mapped(), 0);
 }
 END_TEST
 
-UNIT_MAIN("shadow", test_fill, test_no_execute, test_flushes, test_large, test_identity,
+UNIT_MAIN("shadow", test_fill, test_no_execute, test_flushes, test_switch, test_large, test_identity,
 	  test_write_protect, test_user_limit, test_user_view, test_window, test_bound)

@@ -56,7 +56,7 @@ static bool write_cr0(struct vcpu *v, uint32_t value)
 		return false;
 	v->cr0 = value;
 	if (changed & CR0_FLUSH)
-		shadow_flush(v, true);
+		shadow_flush(v);
 	return true;
 }
 
@@ -65,7 +65,7 @@ static bool write_cr3(struct vcpu *v, uint32_t value)
 	if (paging(v) && (v->cr4 & CR4_PAE) && !load_pdptes(v, value))
 		return false;
 	v->cr3 = value;
-	shadow_flush(v, false);
+	shadow_switch(v);
 	return true;
 }
 
@@ -79,7 +79,7 @@ static bool write_cr4(struct vcpu *v, uint32_t value)
 		return false;
 	v->cr4 = value;
 	if (changed & CR4_FLUSH)
-		shadow_flush(v, true);
+		shadow_flush(v);
 	return true;
 }
 

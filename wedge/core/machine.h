@@ -34,6 +34,8 @@ struct unpadded {
 
 #define MACHINE_MAX_ALIASES 4
 
+struct space;
+
 struct machine {
 	struct vcpu cpu;
 	uint8_t *ram;      /* host address of guest-physical 0 */
@@ -46,7 +48,12 @@ struct machine {
 	uint64_t unpadded_other; /* traps that found the table full */
 	uint64_t exits[4];       /* by enum exit_kind */
 	uint64_t exceptions[32]; /* EXIT_EXCEPTION by vector */
-	uint32_t user_limit;     /* what platform_user_limit was last told; 0: none yet */
+	/* Cached address spaces (space.h): given by a platform that can keep more than one; else
+	 * the core has its own. space: the one that the guest's present tables belong to. */
+	struct space *spaces;
+	uint32_t nr_spaces;
+	uint32_t space;
+	uint32_t user_limit; /* what platform_user_limit was last told; 0: none yet */
 	/* Differences between where code is linked and where it runs before paging: a relative jump
 	 * into the window lands that much below it. */
 	uint32_t alias_delta[MACHINE_MAX_ALIASES];

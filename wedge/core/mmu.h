@@ -67,7 +67,11 @@ enum shadow_result shadow_fault(struct vcpu *v, uint32_t linear, enum access acc
  * reset. The state is the module's own; there is one machine in a monitor.
  */
 void shadow_reset(struct machine *m);
-void shadow_flush(struct vcpu *v, bool global_too);      /* mov cr3, CR0/CR4 changes */
+/* mov cr3: what the new tables would not give again is dropped, or m->space names another space, whose
+ * mappings the platform brings into force before the guest goes on; then it calls shadow_activate. */
+void shadow_switch(struct vcpu *v);
+void shadow_activate(struct vcpu *v);
+void shadow_flush(struct vcpu *v); /* changes of CR0, CR4 and EFER: nothing stays, in no space */
 void shadow_flush_page(struct vcpu *v, uint32_t linear); /* invlpg */
 /* Called at every change between ring 3 and ring 0 that bypasses no check: keeps the user view free
  * of supervisor pages below the user limit. */

@@ -81,7 +81,7 @@ static bool write_efer(struct vcpu *v, uint64_t value)
 		return vcpu_raise(v, VEC_GP, 0);
 	v->msr.efer = value;
 	if (changed & MSR_EFER_NXE)
-		shadow_flush(v, true);
+		shadow_flush(v);
 	return true;
 }
 

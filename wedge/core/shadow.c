@@ -1,172 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shadow mappings: which pages the platform has mapped, kept as a TLB.
+ * The shadow mappings: faults fill them, the guest's invalidations drop them.
  *
- * One byte of state for each of the 2^20 linear pages, counted in chunks of 4 MiB so that a flush
- * looks only where there is something. A flush unmaps runs as long as possible: pages that are not
- * mapped may lie inside a run, only pages to keep and the window end it.
- *
- * Ring 3 and ring 0 share the mappings. What keeps ring 3 out of the kernel is the user limit, a
+ * Ring 3 and ring 0 share the mappings of a space. What keeps ring 3 out of the kernel is the user limit, a
  * segment limit: above it anything may be mapped, below it no supervisor page while ring 3 runs.
  */
-#include "wedge/core/walk.h"
+#include "wedge/core/space.h"
 #include "wedge/core/interrupt.h"
 #include "wedge/platform.h"
 
-#define PAGE 0x1000u
-#define NR_PAGES 0x100000u
-#define CHUNK 0x400u /* pages */
-#define NR_CHUNKS (NR_PAGES / CHUNK)
 /* Linux gives a process 65,530 mappings (vm.max_map_count); a new one inside an old splits it in
  * three. */
 #define MAX_RUNS 30000u
-
-/* State of a page; 0: not mapped. */
-#define S_MAPPED 0x1u
-#define S_USER 0x2u
-#define S_GLOBAL 0x4u
-#define S_LARGE 0x8u /* from a large page: invalidated with its neighbours */
-#define S_WP0 0x10u  /* writable only because ring 0 ignores R/W while CR0.WP is 0 */
-
-struct chunk {
-	uint16_t mapped, global, supervisor, wp0;
-};
+#define LOG_SIZE 256u
 
 static struct {
-	uint8_t page[NR_PAGES];
-	struct chunk chunk[NR_CHUNKS];
-	uint32_t limit;            /* the user limit, in chunks; 0 before shadow_reset */
-	bool limit_chosen;         /* from the guest's own tables */
-	uint32_t supervisor_below; /* supervisor pages mapped below the limit */
-	uint32_t wp0;
-	uint32_t runs; /* mappings made and holes cut since all were dropped */
+	struct space *now;	 /* the space in force */
+	uint32_t limit;		 /* the user limit, in chunks; 0 before shadow_reset */
+	bool limit_chosen;	 /* from the guest's own tables */
+	bool expected;		 /* ring 3 faulted at `expect` and will try again */
+	uint32_t expect;
+	uint32_t epoch;		 /* counts what voids the mappings of all spaces */
+	uint32_t log[LOG_SIZE];	 /* pages whose invalidation concerns every space; a ring */
+	uint32_t logged;
+	uint64_t clock;
 } shadow;
 
-static void count(uint32_t page, uint8_t state, int by)
-{
-	struct chunk *c = &shadow.chunk[page / CHUNK];
-
-	if (!(state & S_MAPPED))
-		return;
-	c->mapped += by;
-	if (state & S_GLOBAL)
-		c->global += by;
-	if (!(state & S_USER)) {
-		c->supervisor += by;
-		if (page / CHUNK < shadow.limit)
-			shadow.supervisor_below += by;
-	}
-	if (state & S_WP0) {
-		c->wp0 += by;
-		shadow.wp0 += by;
-	}
-}
-
-static void set_state(uint32_t first, uint32_t pages, uint8_t state)
-{
-	for (uint32_t p = first; p < first + pages; p++) {
-		if (shadow.page[p] != state) {
-			count(p, shadow.page[p], -1);
-			count(p, state, 1);
-			shadow.page[p] = state;
-		}
-	}
-}
-
-/* A run of pages to unmap, extended page by page in ascending order. */
-struct run {
-	struct machine *m;
-	uint32_t first, end;
-};
-
-static void run_close(struct run *r)
-{
-	if (r->end > r->first) {
-		platform_unmap(r->m, r->first * PAGE, r->end - r->first);
-		shadow.runs++; /* a hole may split a mapping */
-	}
-	r->first = r->end = 0;
-}
-
-/* Nothing of ours may be unmapped: a run does not reach across the window. */
-static void run_extend(struct run *r, uint32_t page)
-{
-	uint32_t window = r->m->window / PAGE;
-
-	if (r->end > r->first && r->end <= window && page >= window && r->m->window_size)
-		run_close(r);
-	if (r->end == r->first)
-		r->first = page;
-	r->end = page + 1;
-	set_state(page, 1, 0);
-}
-
-enum drop { DROP_ALL, DROP_NOT_GLOBAL, DROP_SUPERVISOR, DROP_WP0 };
-
-static bool to_drop(enum drop what, uint8_t state)
-{
-	switch (what) {
-	case DROP_NOT_GLOBAL:
-		return !(state & S_GLOBAL);
-	case DROP_SUPERVISOR:
-		return !(state & S_USER);
-	case DROP_WP0:
-		return state & S_WP0;
-	default:
-		return true;
-	}
-}
-
-static uint32_t count_to_drop(enum drop what, const struct chunk *c)
-{
-	switch (what) {
-	case DROP_NOT_GLOBAL:
-		return c->mapped - c->global;
-	case DROP_SUPERVISOR:
-		return c->supervisor;
-	case DROP_WP0:
-		return c->wp0;
-	default:
-		return c->mapped;
-	}
-}
-
-static void drop_in_chunk(struct run *r, uint32_t chunk, enum drop what)
-{
-	for (uint32_t p = chunk * CHUNK; p < (chunk + 1) * CHUNK; p++) {
-		if (!(shadow.page[p] & S_MAPPED))
-			continue;
-		if (to_drop(what, shadow.page[p]))
-			run_extend(r, p);
-		else
-			run_close(r);
-	}
-}
-
-/* Drop what is of a kind, in the chunks below `end`. */
-static void drop(struct machine *m, uint32_t end, enum drop what)
-{
-	struct run r = {.m = m};
-
-	for (uint32_t i = 0; i < end; i++) {
-		const struct chunk *c = &shadow.chunk[i];
-
-		if (!c->mapped)
-			continue;
-		if (count_to_drop(what, c))
-			drop_in_chunk(&r, i, what);
-		else
-			run_close(&r);
-	}
-	run_close(&r);
-}
+static struct space only; /* for a platform that keeps one set of mappings */
 
 static void set_limit(struct machine *m, uint32_t limit)
 {
 	shadow.limit = limit;
-	shadow.supervisor_below = 0;
-	for (uint32_t i = 0; i < limit; i++)
-		shadow.supervisor_below += shadow.chunk[i].supervisor;
+	space_set_limit(shadow.now, limit);
 	m->user_limit = limit * CHUNK * PAGE;
 	platform_user_limit(m, m->user_limit);
 }
@@ -179,39 +44,105 @@ static uint32_t limit_maximum(const struct machine *m)
 	return chunk ? chunk : NR_CHUNKS - 1;
 }
 
+static void drop_all(struct machine *m, struct space *s)
+{
+	space_drop(m, s, 0, NR_CHUNKS, DROP_ALL);
+	s->runs = 0;
+	s->epoch = shadow.epoch;
+	s->seen = shadow.logged;
+}
+
 void shadow_reset(struct machine *m)
 {
-	drop(m, NR_CHUNKS, DROP_ALL);
-	shadow.runs = 0;
+	if (!m->spaces) {
+		m->spaces = &only;
+		m->nr_spaces = 1;
+	}
+	shadow.now = &m->spaces[m->space];
+	shadow.epoch++;
+	drop_all(m, shadow.now);
 	shadow.limit_chosen = false;
+	shadow.expected = false;
 	set_limit(m, limit_maximum(m));
 }
 
-void shadow_flush(struct vcpu *v, bool global_too)
+void shadow_flush(struct vcpu *v)
 {
-	drop(v->machine, NR_CHUNKS, global_too ? DROP_ALL : DROP_NOT_GLOBAL);
-	if (global_too)
-		shadow.runs = 0;
+	shadow.epoch++;
+	drop_all(v->machine, shadow.now);
 }
 
 void shadow_flush_page(struct vcpu *v, uint32_t linear)
 {
 	uint32_t page = linear / PAGE;
-	struct run r = {.m = v->machine};
 
-	if (shadow.page[page] & S_LARGE) {
-		uint32_t first = page & ~(CHUNK - 1);
-
-		for (uint32_t p = first; p < first + CHUNK; p++) {
-			if (shadow.page[p] & S_LARGE)
-				run_extend(&r, p);
-			else if (shadow.page[p])
-				run_close(&r);
-		}
-	} else if (shadow.page[page]) {
-		run_extend(&r, page);
+	/* Other spaces may have it too if it is global; what is not, they compare before they are used. */
+	if (page / CHUNK >= shadow.limit || (shadow.now->page[page] & S_GLOBAL)) {
+		shadow.log[shadow.logged++ % LOG_SIZE] = page;
+		shadow.now->seen++;
 	}
-	run_close(&r);
+	space_drop_page(v->machine, shadow.now, page);
+}
+
+/* Which tables the guest uses, as a name for their space. */
+static uint32_t root(const struct vcpu *v)
+{
+	if (!paging(v))
+		return 0;
+	return v->cr3 & (v->cr4 & CR4_PAE ? ~0x1fu : ~0xfffu);
+}
+
+/* The space of the present tables: the one that last served them, else the one longest unused. */
+static uint32_t choose_space(const struct vcpu *v)
+{
+	struct machine *m = v->machine;
+	uint32_t oldest = 0;
+
+	for (uint32_t i = 0; i < m->nr_spaces; i++) {
+		if (m->spaces[i].root == root(v) && m->spaces[i].used)
+			return i;
+		if (m->spaces[i].used < m->spaces[oldest].used)
+			oldest = i;
+	}
+	return oldest;
+}
+
+void shadow_switch(struct vcpu *v)
+{
+	struct machine *m = v->machine;
+	uint32_t space = m->nr_spaces > 1 ? choose_space(v) : 0;
+
+	if (&m->spaces[space] == shadow.now)
+		space_verify(v, shadow.now);
+	m->space = space;
+	m->spaces[space].root = root(v);
+	m->spaces[space].used = ++shadow.clock;
+}
+
+/* Do what was logged while the space was not in force. */
+static void catch_up(struct machine *m, struct space *s)
+{
+	if (s->epoch != shadow.epoch) {
+		drop_all(m, s);
+	} else if (shadow.logged - s->seen > LOG_SIZE) {
+		space_drop(m, s, 0, NR_CHUNKS, DROP_GLOBAL);
+		s->seen = shadow.logged;
+	}
+	while (s->seen != shadow.logged)
+		space_drop_page(m, s, shadow.log[s->seen++ % LOG_SIZE]);
+}
+
+void shadow_activate(struct vcpu *v)
+{
+	struct machine *m = v->machine;
+
+	shadow.now = &m->spaces[m->space];
+	catch_up(m, shadow.now);
+	space_verify(v, shadow.now);
+	if (shadow.now->limit != shadow.limit)
+		space_set_limit(shadow.now, shadow.limit);
+	if (v->cpl == 3)
+		shadow_enter_user(v);
 }
 
 /* A stretch of linear pages that one mapping serves. */
@@ -254,9 +185,9 @@ static bool map_span(struct machine *m, const struct span *s, unsigned rights, u
 {
 	if (!platform_map(m, s->first * PAGE, s->phys, s->pages, rights))
 		return false;
-	set_state(s->first, s->pages, state);
+	space_set_state(shadow.now, s->first, s->pages, state);
 	/* Replacing a part of an older mapping makes two more of it. */
-	shadow.runs += s->pages == 1 ? 1 : 2;
+	shadow.now->runs += s->pages == 1 ? 1 : 2;
 	return true;
 }
 
@@ -277,6 +208,7 @@ static bool map_page(struct vcpu *v, uint32_t linear, const struct translation *
 		state |= S_USER;
 	}
 	state |= (t->global ? S_GLOBAL : 0) | (t->large ? S_LARGE : 0) | (wp0 ? S_WP0 : 0);
+	space_record(v, shadow.now, s.first, s.pages);
 	if (map_span(v->machine, &s, rights, state))
 		return true;
 	if (!skip)
@@ -309,7 +241,7 @@ void shadow_reach(struct vcpu *v, uint32_t linear)
 		return;
 	set_limit(m, limit);
 	shadow.limit_chosen = true;
-	drop(m, limit, DROP_SUPERVISOR);
+	space_drop(m, shadow.now, 0, limit, DROP_SUPERVISOR);
 }
 
 enum shadow_result shadow_fault(struct vcpu *v, uint32_t linear, enum access access)
@@ -320,15 +252,18 @@ enum shadow_result shadow_fault(struct vcpu *v, uint32_t linear, enum access acc
 
 	if (!shadow.limit)
 		shadow_reset(m);
-	if (!mmu_translate(v, linear, access, v->cpl, &t))
+	if (!mmu_translate(v, linear, access, v->cpl, &t)) {
+		shadow.expected = v->cpl == 3;
+		shadow.expect = linear;
 		return SHADOW_FAULT;
+	}
 	check_window(v, linear);
 	if (t.phys >= m->ram_size)
 		return SHADOW_EMULATE;
 	if (v->cpl == 3 && linear >= m->user_limit)
 		return SHADOW_EMULATE; /* mmu_translate could not raise the limit */
-	if (shadow.runs >= MAX_RUNS)
-		shadow_flush(v, true);
+	if (shadow.now->runs >= MAX_RUNS)
+		shadow_flush(v);
 	wp0 = access == ACCESS_WRITE && !t.writable;
 	return map_page(v, linear, &t, wp0) ? SHADOW_FILLED : SHADOW_EMULATE;
 }
@@ -348,20 +283,42 @@ static void choose_limit(struct vcpu *v)
 	}
 }
 
+/*
+ * Ring 3 comes back from a page fault: its handler has most likely made the page present and marked it
+ * accessed. Then map it now and save the host's fault. The CPU, too, may fetch a translation before its use.
+ */
+static void fill_expected(struct vcpu *v)
+{
+	struct walk w;
+	bool accessed = true;
+
+	if (!shadow.expected)
+		return;
+	shadow.expected = false;
+	if (!walk(v, shadow.expect, &w) || !w.t.user || w.t.phys >= v->machine->ram_size ||
+	    shadow.expect >= v->machine->user_limit)
+		return;
+	for (unsigned i = 0; i < w.levels; i++)
+		accessed = accessed && (w.entry[i].value & PTE_A);
+	if (accessed && shadow.now->runs < MAX_RUNS)
+		map_page(v, shadow.expect, &w.t, false);
+}
+
 void shadow_enter_user(struct vcpu *v)
 {
 	if (!shadow.limit)
 		shadow_reset(v->machine);
 	if (!shadow.limit_chosen)
 		choose_limit(v);
-	if (shadow.supervisor_below)
-		drop(v->machine, shadow.limit, DROP_SUPERVISOR);
-	if (shadow.wp0)
-		drop(v->machine, NR_CHUNKS, DROP_WP0);
+	if (shadow.now->supervisor_below)
+		space_drop(v->machine, shadow.now, 0, shadow.limit, DROP_SUPERVISOR);
+	if (shadow.now->wp0)
+		space_drop(v->machine, shadow.now, 0, NR_CHUNKS, DROP_WP0);
+	fill_expected(v);
 }
 
 bool shadow_user_clean(const struct vcpu *v)
 {
 	(void)v;
-	return shadow.limit_chosen && !shadow.supervisor_below && !shadow.wp0;
+	return shadow.limit_chosen && !shadow.now->supervisor_below && !shadow.now->wp0 && !shadow.expected;
 }

@@ -10,6 +10,7 @@
 #include "wedge/platform.h"
 
 #define PAGE_SIZE 4096u
+#define POPULATE_PAGES 16 /* up to here a mapping is worth its page-table entries at once */
 
 static long host_mmap(uint64_t at, uint64_t size, int prot, int flags, int fd, uint64_t offset)
 {
@@ -109,7 +110,7 @@ void memory_drop_aliases(struct linux_machine *lm)
 	for (unsigned i = 0; i < lm->m.nr_aliases; i++)
 		platform_unmap(&lm->m, lm->m.window - lm->m.alias_delta[i],
 			       lm->m.window_size / PAGE_SIZE);
-	shadow_flush(&lm->m.cpu, true);
+	shadow_flush(&lm->m.cpu);
 }
 
 bool memory_create(struct linux_machine *lm)
@@ -149,7 +150,8 @@ bool platform_map(struct machine *m, uint32_t linear, uint32_t phys, uint32_t pa
 	struct linux_machine *lm = (struct linux_machine *)m;
 	int prot =
 	    PROT_READ | (rights & MAP_WRITE ? PROT_WRITE : 0) | (rights & MAP_EXEC ? PROT_EXEC : 0);
-	long ret = host_mmap(linear, (uint64_t)pages << 12, prot, MAP_SHARED | MAP_FIXED,
+	int flags = MAP_SHARED | MAP_FIXED | (pages <= POPULATE_PAGES ? MAP_POPULATE : 0);
+	long ret = host_mmap(linear, (uint64_t)pages << 12, prot, flags,
 			     lm->ram_fd, phys);
 	return ret == (long)linear && ret >= 0;
 }

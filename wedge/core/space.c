@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/* The bookkeeping of spaces: states, drops, and the comparison with the guest's tables. */
+#include "wedge/core/space.h"
+#include "wedge/platform.h"
+
+static void count(struct space *s, uint32_t page, uint8_t state, int by)
+{
+	struct chunk *c = &s->chunk[page / CHUNK];
+
+	if (!(state & S_MAPPED))
+		return;
+	c->mapped += by;
+	if (state & S_GLOBAL)
+		c->global += by;
+	if (!(state & S_USER)) {
+		c->supervisor += by;
+		if (page / CHUNK < s->limit)
+			s->supervisor_below += by;
+	}
+	if (state & S_WP0) {
+		c->wp0 += by;
+		s->wp0 += by;
+	}
+}
+
+void space_set_state(struct space *s, uint32_t first, uint32_t pages, uint8_t state)
+{
+	for (uint32_t p = first; p < first + pages; p++) {
+		if (s->page[p] != state) {
+			count(s, p, s->page[p], -1);
+			count(s, p, state, 1);
+			s->page[p] = state;
+		}
+	}
+}
+
+void space_set_limit(struct space *s, uint32_t limit)
+{
+	s->limit = limit;
+	s->supervisor_below = 0;
+	for (uint32_t i = 0; i < limit; i++)
+		s->supervisor_below += s->chunk[i].supervisor;
+}
+
+/*
+ * A run of pages to unmap, extended page by page in ascending order. Pages that are not mapped may lie
+ * inside; pages to keep and the window end it.
+ */
+struct run {
+	struct machine *m;
+	struct space *s;
+	uint32_t first, end;
+};
+
+static void run_close(struct run *r)
+{
+	if (r->end > r->first)
+		platform_unmap(r->m, r->first * PAGE, r->end - r->first);
+	r->first = r->end = 0;
+}
+
+static void run_extend(struct run *r, uint32_t page)
+{
+	uint32_t window = r->m->window / PAGE;
+
+	if (r->end > r->first && r->end <= window && page >= window && r->m->window_size)
+		run_close(r);
+	if (r->end == r->first)
+		r->first = page;
+	r->end = page + 1;
+	space_set_state(r->s, page, 1, 0);
+}
+
+static bool to_drop(enum drop what, uint8_t state)
+{
+	switch (what) {
+	case DROP_SUPERVISOR:
+		return !(state & S_USER);
+	case DROP_WP0:
+		return state & S_WP0;
+	case DROP_GLOBAL:
+		return state & S_GLOBAL;
+	default:
+		return true;
+	}
+}
+
+static uint32_t count_to_drop(enum drop what, const struct chunk *c)
+{
+	switch (what) {
+	case DROP_SUPERVISOR:
+		return c->supervisor;
+	case DROP_WP0:
+		return c->wp0;
+	case DROP_GLOBAL:
+		return c->global;
+	default:
+		return c->mapped;
+	}
+}
+
+void space_drop(struct machine *m, struct space *s, uint32_t first, uint32_t end, enum drop what)
+{
+	struct run r = {.m = m, .s = s};
+
+	for (uint32_t i = first; i < end; i++) {
+		const struct chunk *c = &s->chunk[i];
+
+		if (!c->mapped)
+			continue;
+		if (!count_to_drop(what, c)) {
+			run_close(&r);
+			continue;
+		}
+		for (uint32_t p = i * CHUNK; p < (i + 1) * CHUNK; p++) {
+			if (!(s->page[p] & S_MAPPED))
+				continue;
+			if (to_drop(what, s->page[p]))
+				run_extend(&r, p);
+			else
+				run_close(&r);
+		}
+	}
+	run_close(&r);
+}
+
+void space_drop_page(struct machine *m, struct space *s, uint32_t page)
+{
+	struct run r = {.m = m, .s = s};
+
+	if (s->page[page] & S_LARGE) {
+		uint32_t first = page & ~(CHUNK - 1);
+
+		for (uint32_t p = first; p < first + CHUNK; p++) {
+			if (s->page[p] & S_LARGE)
+				run_extend(&r, p);
+			else if (s->page[p])
+				run_close(&r);
+		}
+	} else if (s->page[page]) {
+		run_extend(&r, page);
+		s->runs++; /* a hole may split a mapping */
+	}
+	run_close(&r);
+}
+
+/*
+ * What of an entry decides about a mapping, in 32 bits: the frame (RAM ends below 4 GiB), the rights,
+ * and for a leaf A, D and G, because a guest that clears A or D wants to see them set again.
+ */
+static uint32_t pack(uint64_t entry, bool leaf)
+{
+	const uint32_t always = 0xfffff000u | PTE_P | PTE_W | PTE_U | PTE_PS;
+	const uint32_t nx = entry & PTE_NX ? 0x200 : 0; /* a bit that is free for software */
+
+	if (entry & ~PTE_NX & ~0xffffffffull)
+		return 0;
+	return ((uint32_t)entry & (always | (leaf ? PTE_A | PTE_D | PTE_G : 0))) | nx;
+}
+
+static bool upper_is_leaf(const struct vcpu *v, uint64_t entry)
+{
+	return (entry & PTE_PS) && (v->cr4 & (CR4_PSE | CR4_PAE));
+}
+
+/* The entry above a group; 0 where there is none. */
+static uint64_t upper_entry(const struct vcpu *v, uint32_t group)
+{
+	struct walk w;
+
+	walk(v, group * GROUP * PAGE, &w);
+	return w.levels ? w.entry[0].value : 0;
+}
+
+static uint32_t pack_upper(const struct vcpu *v, uint64_t entry)
+{
+	return pack(entry, upper_is_leaf(v, entry));
+}
+
+/* One entry of the table that an upper entry names. */
+static uint64_t table_entry(const struct vcpu *v, uint64_t upper, uint32_t page)
+{
+	const struct machine *m = v->machine;
+	bool pae = v->cr4 & CR4_PAE;
+	uint64_t at = (upper & 0xffffffffff000ull) + (pae ? page % GROUP * 8 : page % CHUNK * 4);
+
+	if (at + 8 > m->ram_size)
+		return 0;
+	return pae ? *(const uint64_t *)(const void *)(m->ram + at)
+		   : *(const uint32_t *)(const void *)(m->ram + at);
+}
+
+/* Drop the pages of a group whose entries are not what they were; upper: the entry above, 0: drop all. */
+static void verify_group(struct vcpu *v, struct run *r, uint32_t group, uint64_t upper)
+{
+	struct space *s = r->s;
+	uint32_t first = group * GROUP;
+
+	for (uint32_t p = first; p < first + GROUP; p++) {
+		if (p % 8 == 0 && !*(const uint64_t *)(const void *)&s->page[p]) {
+			p += 7;
+			continue;
+		}
+		if (!(s->page[p] & S_MAPPED))
+			continue;
+		if ((s->page[p] & S_GLOBAL) ||
+		    (upper && s->leaf[p] == pack(table_entry(v, upper, p), true)))
+			run_close(r);
+		else
+			run_extend(r, p);
+	}
+}
+
+static bool group_empty(const struct space *s, uint32_t group)
+{
+	const uint64_t *state = (const uint64_t *)(const void *)&s->page[group * GROUP];
+
+	for (unsigned i = 0; i < GROUP / 8; i++)
+		if (state[i])
+			return false;
+	return true;
+}
+
+void space_record(struct vcpu *v, struct space *s, uint32_t first, uint32_t pages)
+{
+	struct run r = {.m = v->machine, .s = s};
+
+	if (!paging(v))
+		return;
+	for (uint32_t p = first; p < first + pages;) {
+		uint32_t group = p / GROUP;
+		uint64_t upper = upper_entry(v, group);
+		uint32_t packed = pack_upper(v, upper);
+
+		if (s->upper[group] != packed) {
+			verify_group(v, &r, group, 0);
+			run_close(&r);
+			s->upper[group] = packed;
+		}
+		for (; p < first + pages && p / GROUP == group; p++)
+			if (!upper_is_leaf(v, upper))
+				s->leaf[p] = pack(table_entry(v, upper, p), true);
+	}
+}
+
+void space_verify(struct vcpu *v, struct space *s)
+{
+	struct run r = {.m = v->machine, .s = s};
+
+	if (!paging(v))
+		return; /* linear is physical whatever cr3 says */
+	for (uint32_t i = 0; i < NR_CHUNKS; i++) {
+		const struct chunk *c = &s->chunk[i];
+
+		if (c->mapped == c->global) {
+			if (c->mapped)
+				run_close(&r);
+			continue;
+		}
+		for (uint32_t group = 2 * i; group < 2 * i + 2; group++) {
+			uint64_t upper = upper_entry(v, group);
+
+			if (group_empty(s, group))
+				continue;
+			if (s->upper[group] != pack_upper(v, upper))
+				verify_group(v, &r, group, 0);
+			else if (upper_is_leaf(v, upper))
+				run_close(&r);
+			else
+				verify_group(v, &r, group, upper);
+		}
+	}
+	run_close(&r);
+}

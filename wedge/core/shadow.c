@@ -2,8 +2,9 @@
 /*
  * The shadow mappings: faults fill them, the guest's invalidations drop them.
  *
- * Ring 3 and ring 0 share the mappings of a space. What keeps ring 3 out of the kernel is the user limit, a
- * segment limit: above it anything may be mapped, below it no supervisor page while ring 3 runs.
+ * Ring 3 and ring 0 share the mappings of a space. What keeps ring 3 out of the kernel is the user
+ * limit, a segment limit: above it anything may be mapped, below it no supervisor page while ring 3
+ * runs.
  */
 #include "wedge/core/space.h"
 #include "wedge/core/interrupt.h"
@@ -15,13 +16,13 @@
 #define LOG_SIZE 256u
 
 static struct {
-	struct space *now;	 /* the space in force */
-	uint32_t limit;		 /* the user limit, in chunks; 0 before shadow_reset */
-	bool limit_chosen;	 /* from the guest's own tables */
-	bool expected;		 /* ring 3 faulted at `expect` and will try again */
+	struct space *now; /* the space in force */
+	uint32_t limit;    /* the user limit, in chunks; 0 before shadow_reset */
+	bool limit_chosen; /* from the guest's own tables */
+	bool expected;     /* ring 3 faulted at `expect` and will try again */
 	uint32_t expect;
-	uint32_t epoch;		 /* counts what voids the mappings of all spaces */
-	uint32_t log[LOG_SIZE];	 /* pages whose invalidation concerns every space; a ring */
+	uint32_t epoch;         /* counts what voids the mappings of all spaces */
+	uint32_t log[LOG_SIZE]; /* pages whose invalidation concerns every space; a ring */
 	uint32_t logged;
 	uint64_t clock;
 } shadow;
@@ -76,7 +77,8 @@ void shadow_flush_page(struct vcpu *v, uint32_t linear)
 {
 	uint32_t page = linear / PAGE;
 
-	/* Other spaces may have it too if it is global; what is not, they compare before they are used. */
+	/* Other spaces may have it too if it is global; what is not, they compare before they are
+	 * used. */
 	if (page / CHUNK >= shadow.limit || (shadow.now->page[page] & S_GLOBAL)) {
 		shadow.log[shadow.logged++ % LOG_SIZE] = page;
 		shadow.now->seen++;
@@ -110,7 +112,7 @@ static uint32_t choose_space(const struct vcpu *v)
 void shadow_switch(struct vcpu *v)
 {
 	struct machine *m = v->machine;
-	uint32_t space = m->nr_spaces > 1 ? choose_space(v) : 0;
+	uint32_t space = m->nr_spaces > 1 ? choose_space(v) : m->space;
 
 	if (&m->spaces[space] == shadow.now)
 		space_verify(v, shadow.now);
@@ -284,8 +286,9 @@ static void choose_limit(struct vcpu *v)
 }
 
 /*
- * Ring 3 comes back from a page fault: its handler has most likely made the page present and marked it
- * accessed. Then map it now and save the host's fault. The CPU, too, may fetch a translation before its use.
+ * Ring 3 comes back from a page fault: its handler has most likely made the page present and marked
+ * it accessed. Then map it now and save the host's fault. The CPU, too, may fetch a translation
+ * before its use.
  */
 static void fill_expected(struct vcpu *v)
 {
@@ -320,5 +323,6 @@ void shadow_enter_user(struct vcpu *v)
 bool shadow_user_clean(const struct vcpu *v)
 {
 	(void)v;
-	return shadow.limit_chosen && !shadow.now->supervisor_below && !shadow.now->wp0 && !shadow.expected;
+	return shadow.limit_chosen && !shadow.now->supervisor_below && !shadow.now->wp0 &&
+	       !shadow.expected;
 }

@@ -43,8 +43,8 @@ void space_set_limit(struct space *s, uint32_t limit)
 }
 
 /*
- * A run of pages to unmap, extended page by page in ascending order. Pages that are not mapped may lie
- * inside; pages to keep and the window end it.
+ * A run of pages to unmap, extended page by page in ascending order. Pages that are not mapped may
+ * lie inside; pages to keep and the window end it.
  */
 struct run {
 	struct machine *m;
@@ -145,8 +145,9 @@ void space_drop_page(struct machine *m, struct space *s, uint32_t page)
 }
 
 /*
- * What of an entry decides about a mapping, in 32 bits: the frame (RAM ends below 4 GiB), the rights,
- * and for a leaf A, D and G, because a guest that clears A or D wants to see them set again.
+ * What of an entry decides about a mapping, in 32 bits: the frame (RAM ends below 4 GiB), the
+ * rights, and for a leaf A, D and G, because a guest that clears A or D wants to see them set
+ * again.
  */
 static uint32_t pack(uint64_t entry, bool leaf)
 {
@@ -190,7 +191,8 @@ static uint64_t table_entry(const struct vcpu *v, uint64_t upper, uint32_t page)
 		   : *(const uint32_t *)(const void *)(m->ram + at);
 }
 
-/* Drop the pages of a group whose entries are not what they were; upper: the entry above, 0: drop all. */
+/* Drop the pages of a group whose entries are not what they were; upper: the entry above, 0: drop
+ * all. */
 static void verify_group(struct vcpu *v, struct run *r, uint32_t group, uint64_t upper)
 {
 	struct space *s = r->s;

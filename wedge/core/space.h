@@ -2,11 +2,13 @@
 /*
  * Spaces: which pages the platform has mapped, and from which entries of the guest's tables.
  *
- * A space is to one address space of the guest what a TLB is, but it outlives a mov to cr3: when the guest
- * comes back to the same tables, every mapping is compared with the entries that it was made from, and
- * what differs is dropped. That costs nanoseconds a page where a new fault costs microseconds.
+ * A space is to one address space of the guest what a TLB is, but it outlives a mov to cr3: when
+ * the guest comes back to the same tables, every mapping is compared with the entries that it was
+ * made from, and what differs is dropped. That costs nanoseconds a page where a new fault costs
+ * microseconds.
  *
- * Everything here works on the space whose mappings are in force, the only one a platform can change.
+ * Everything here works on the space whose mappings are in force, the only one a platform can
+ * change.
  */
 #ifndef WEDGE_CORE_SPACE_H
 #define WEDGE_CORE_SPACE_H
@@ -36,14 +38,14 @@ struct space {
 	struct chunk chunk[NR_CHUNKS];
 	uint32_t leaf[NR_PAGES];   /* the entry a page was mapped from (space.c, pack) */
 	uint32_t upper[NR_GROUPS]; /* the entry above it */
-	uint32_t root;		   /* which tables */
-	uint32_t limit;		   /* the user limit that supervisor_below counts to, in chunks */
+	uint32_t root;             /* which tables */
+	uint32_t limit;            /* the user limit that supervisor_below counts to, in chunks */
 	uint32_t supervisor_below; /* supervisor pages mapped below the limit */
 	uint32_t wp0;
-	uint32_t runs;	/* mappings made since all were dropped */
+	uint32_t runs;  /* mappings made since all were dropped */
 	uint32_t epoch; /* everything of an older epoch is void */
-	uint32_t seen;	/* how much of the log of single invalidations has been done here */
-	uint64_t used;	/* when it was last in force, for recycling */
+	uint32_t seen;  /* how much of the log of single invalidations has been done here */
+	uint64_t used;  /* when it was last in force, for recycling */
 };
 
 /* What to drop of a space. */
@@ -54,8 +56,8 @@ void space_set_state(struct space *s, uint32_t first, uint32_t pages, uint8_t st
 void space_drop(struct machine *m, struct space *s, uint32_t first, uint32_t end, enum drop what);
 /* Drop one page, or all of the large page that it belongs to. */
 void space_drop_page(struct machine *m, struct space *s, uint32_t page);
-/* Note the entries that `pages` mappings from page `first` on were made from; before they are made: what stands
- * under another upper entry goes. */
+/* Note the entries that `pages` mappings from page `first` on were made from; before they are made:
+ * what stands under another upper entry goes. */
 void space_record(struct vcpu *v, struct space *s, uint32_t first, uint32_t pages);
 /* Drop every mapping, but the global ones, that the guest's present tables would not give again. */
 void space_verify(struct vcpu *v, struct space *s);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include "wedge/core/space.h"
 #include "wedge/linux/state.h"
 #include "wedge/linux/syscall.h"
 #include "wedge/platform.h"
@@ -19,8 +20,15 @@
 struct linux_machine linux_machine;
 struct state linux_state;
 uint8_t linux_fpu[FPU_SIZE] __attribute__((aligned(64)));
-static uint8_t monitor_stack[STACK_SIZE] __attribute__((aligned(64)));
-static uint8_t signal_stack[STACK_SIZE] __attribute__((aligned(64)));
+
+/* Stacks are each process's own (spaces.c), unlike static data. */
+static void *new_stack(void)
+{
+	void *stack =
+	    mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return stack == MAP_FAILED ? NULL : stack;
+}
 
 static uint64_t xgetbv(uint32_t n)
 {
@@ -47,6 +55,15 @@ static bool check_host(void)
 	return true;
 }
 
+/* Bytes of an XSAVE area for what is enabled now: SDM vol. 1, 13.2. */
+static size_t xsave_size(void)
+{
+	uint32_t a, b = 0, c, d;
+
+	__get_cpuid_count(0xd, 0, &a, &b, &c, &d);
+	return b < FPU_SIZE ? b : FPU_SIZE;
+}
+
 /* FPU state as after FNINIT, all else zero: SDM vol. 1, 13.6. */
 static void init_fpu(void)
 {
@@ -56,15 +73,16 @@ static void init_fpu(void)
 	linux_fpu[24] = 0x80; /* MXCSR = 0x1f80 */
 	linux_fpu[25] = 0x1f;
 	linux_state.xcr0 = xgetbv(0) & ~XCR0_AMX;
+	linux_machine.fpu_size = xsave_size();
 }
 
-static bool install_signals(void)
+static bool install_signals(void *signal_stack)
 {
 	static const int signals[] = {SIGSEGV, SIGBUS,  SIGILL, SIGFPE, SIGTRAP, SIGSYS,
 				      SIGALRM, SIGTERM, SIGHUP, SIGINT, SIGQUIT};
-	stack_t stack = {.ss_sp = signal_stack, .ss_size = sizeof signal_stack};
+	stack_t stack = {.ss_sp = signal_stack, .ss_size = STACK_SIZE};
 	struct sigaction a = {.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
-	bool ok = sigaltstack(&stack, NULL) == 0;
+	bool ok = signal_stack && sigaltstack(&stack, NULL) == 0;
 
 	a.sa_sigaction = (void (*)(int, siginfo_t *, void *))(uintptr_t)linux_signal_entry;
 	sigfillset(&a.sa_mask);
@@ -87,6 +105,8 @@ struct machine *linux_create(const struct linux_config *c)
 	m->stats = c->stats;
 	m->no_reboot = c->no_reboot;
 	m->cpu.machine = m;
+	m->spaces = spaces_memory(NULL, LINUX_SPACES * sizeof *m->spaces);
+	m->nr_spaces = 1;
 	if (!check_host() || !memory_create(lm))
 		return NULL;
 	segments_init();
@@ -113,6 +133,8 @@ static void power_on(struct linux_machine *lm)
 	if (!memory_map_aliases(lm))
 		platform_exit(&lm->m, WEDGE_EXIT_INTERNAL);
 	init_fpu();
+	lm->entered_user = false;
+	lm->m.nr_spaces = 1;
 	linux_machine.win->site = ~0u;
 	platform_tables(&lm->m.cpu);
 	for (int s = 0; s < NR_SEGS; s++)
@@ -125,16 +147,18 @@ _Noreturn void linux_run(struct machine *m, bool (*reload)(struct machine *m, vo
 {
 	struct linux_machine *lm = (struct linux_machine *)m;
 	unsigned long fs = 0;
+	void *monitor_stack = new_stack();
 
 	lm->reload = reload;
 	lm->reload_arg = arg;
 	host_syscall(SYS_arch_prctl, ARCH_GET_FS, (long)&fs, 0, 0, 0, 0);
 	linux_state.host_fs = fs;
-	linux_state.host_rsp = (uintptr_t)(monitor_stack + sizeof monitor_stack);
+	linux_state.host_rsp = (uintptr_t)monitor_stack + STACK_SIZE;
 	platform_tsc_khz();
-	if (!time_init() || !install_signals() || !serial_init(&lm->config) || !sandbox_close())
+	if (!monitor_stack || !time_init() || !install_signals(new_stack()) ||
+	    !serial_init(&lm->config) || !spaces_create(m) || !sandbox_close())
 		platform_exit(m, WEDGE_EXIT_INTERNAL);
-	devices_init(m);
+	devices_init(m); /* they look at the clock */
 	power_on(lm);
 	linux_resume();
 }

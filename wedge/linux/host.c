@@ -52,6 +52,7 @@ _Noreturn void platform_exit(struct machine *m, int status)
 	serial_restore();
 	if (m->stats)
 		report_stats(m);
+	spaces_exit(status);
 	for (;;)
 		host_syscall(SYS_exit_group, status, 0, 0, 0, 0, 0);
 }

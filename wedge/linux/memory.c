@@ -151,8 +151,7 @@ bool platform_map(struct machine *m, uint32_t linear, uint32_t phys, uint32_t pa
 	int prot =
 	    PROT_READ | (rights & MAP_WRITE ? PROT_WRITE : 0) | (rights & MAP_EXEC ? PROT_EXEC : 0);
 	int flags = MAP_SHARED | MAP_FIXED | (pages <= POPULATE_PAGES ? MAP_POPULATE : 0);
-	long ret = host_mmap(linear, (uint64_t)pages << 12, prot, flags,
-			     lm->ram_fd, phys);
+	long ret = host_mmap(linear, (uint64_t)pages << 12, prot, flags, lm->ram_fd, phys);
 	return ret == (long)linear && ret >= 0;
 }
 

@@ -72,8 +72,11 @@ void state_leave(struct vcpu *v)
 	struct window *win = linux_machine.win;
 	uint32_t flags;
 
-	if (v->cpl == 3)
+	if (v->cpl == 3 && !linux_machine.entered_user) {
+		linux_machine.entered_user = true;
 		memory_drop_aliases(&linux_machine);
+		spaces_open(&linux_machine.m);
+	}
 	segments_leave(v);
 	__builtin_memcpy(linux_state.gpr, v->gpr, sizeof v->gpr);
 	linux_state.eip = v->eip;
@@ -97,18 +100,24 @@ void state_leave(struct vcpu *v)
 	linux_state.eflags = flags;
 }
 
-static void guest_exit(const struct exit *x)
+/* uc: the signal that led here, whose frame holds the guest's FPU state; null: linux_fpu does. */
+static void guest_exit(const struct exit *x, const ucontext_t *uc)
 {
 	vcpu_exit(cpu(), x);
+	if (spaces_moving()) {
+		if (uc)
+			__builtin_memcpy(linux_fpu, uc->uc_mcontext.fpregs, linux_machine.fpu_size);
+		spaces_leave();
+	}
 	state_leave(cpu());
 }
 
 /* linux_state is that behind an `int $0x80` of guest user code. */
-static void syscall_exit(void)
+static void syscall_exit(const ucontext_t *uc)
 {
 	state_enter(cpu());
 	cpu()->shadow = false;
-	guest_exit(&(struct exit){.kind = EXIT_SYSCALL});
+	guest_exit(&(struct exit){.kind = EXIT_SYSCALL}, uc);
 }
 
 /* A trampoline asked for the monitor: win->site says for which site. */
@@ -120,7 +129,7 @@ void linux_gate(void)
 	linux_state.attention = 0;
 	if (n == SITE_SYSCALL) {
 		fastpath_as_syscall();
-		syscall_exit();
+		syscall_exit(NULL);
 		return;
 	}
 	if (n >= m->nr_sites)
@@ -129,7 +138,7 @@ void linux_gate(void)
 	linux_state.sel[SEG_CS] = linux_machine.win->host[SEG_CS];
 	state_enter(cpu());
 	cpu()->shadow = false;
-	guest_exit(&(struct exit){.kind = EXIT_SITE, .site = n});
+	guest_exit(&(struct exit){.kind = EXIT_SITE, .site = n}, NULL);
 }
 
 /* Something happened between the last look and the way out. */
@@ -140,7 +149,7 @@ void linux_attention(void)
 		return; /* devices run when the step ends */
 	state_enter(cpu());
 	cpu()->shadow = linux_machine.win->shadow_eip == linux_state.eip;
-	guest_exit(&(struct exit){.kind = EXIT_INTERRUPT});
+	guest_exit(&(struct exit){.kind = EXIT_INTERRUPT}, NULL);
 }
 
 /* Context of the signal to linux_state and back. */
@@ -214,7 +223,7 @@ static void window_fault(int sig, ucontext_t *uc, uint32_t delta)
 		}
 	}
 	if (fastpath_rollback()) {
-		syscall_exit();
+		syscall_exit(uc);
 		store_context(uc);
 		return;
 	}
@@ -226,7 +235,7 @@ static void window_fault(int sig, ucontext_t *uc, uint32_t delta)
 	linux_machine.win->site = site;
 	state_enter(v);
 	v->shadow = false;
-	guest_exit(&(struct exit){.kind = EXIT_SITE, .site = site});
+	guest_exit(&(struct exit){.kind = EXIT_SITE, .site = site}, uc);
 	store_context(uc);
 }
 
@@ -334,7 +343,7 @@ int linux_signal(int sig, void *info, void *context, const uint32_t *sel)
 		if (x.kind == EXIT_SYSCALL)
 			fastpath_patch(cpu(), linux_state.eip);
 	}
-	guest_exit(&x);
+	guest_exit(&x, uc);
 	store_context(uc);
 	return 1;
 }

@@ -33,6 +33,10 @@ struct slot {
 static struct slot slots[NR_SLOTS + 1];
 static uint16_t hash[HASH_SIZE]; /* slot number + 1; 0: free */
 static unsigned nr_slots;
+static uint32_t epoch; /* counts how often all slots were forgotten */
+/* How many of them this process's LDT has, and of which epoch. */
+static __thread unsigned written;
+static __thread uint32_t written_epoch;
 
 static uint16_t slot_selector(unsigned slot)
 {
@@ -95,6 +99,8 @@ static void forget_slots(void)
 	fastpath_disarm();
 	__builtin_memset(linux_machine.win->segcache, 0, sizeof linux_machine.win->segcache);
 	nr_slots = 0;
+	written = 0;
+	written_epoch = ++epoch;
 }
 
 static unsigned hash_of(uint16_t sel, uint64_t desc, bool user)
@@ -118,6 +124,7 @@ static uint16_t slot_for(uint16_t sel, uint64_t desc, bool user)
 	slots[nr_slots] = (struct slot){.desc = desc, .sel = sel, .user = user};
 	if (!write_entry(nr_slots))
 		return 0;
+	written = nr_slots + 1;
 	hash[h] = (uint16_t)(nr_slots + 1);
 	return slot_selector(nr_slots++);
 }
@@ -292,6 +299,16 @@ void platform_user_limit(struct machine *m, uint32_t limit)
 		return;
 	linux_machine.user_limit = limit;
 	forget_slots();
+}
+
+void segments_sync(void)
+{
+	if (written_epoch != epoch)
+		written = 0;
+	for (; written < nr_slots; written++)
+		if (!write_entry(written))
+			report_internal("the host refuses an LDT entry", written);
+	written_epoch = epoch;
 }
 
 void segments_init(void)

@@ -45,6 +45,8 @@ struct linux_machine {
 	int ram_fd, window_fd;
 	struct window *win;   /* the monitor's view of the window's data */
 	uint8_t *window_code; /* the monitor's writable view of the whole window */
+	bool entered_user;    /* since power on */
+	size_t fpu_size;      /* bytes of an XSAVE area on this host */
 	bool aliased;         /* the window's aliases are mapped */
 	uint32_t user_limit;
 	bool (*reload)(struct machine *m, void *arg);
@@ -70,6 +72,7 @@ int linux_signal(int sig, void *info, void *context, const uint32_t *sel);
 void segments_enter(struct vcpu *v);
 void segments_leave(struct vcpu *v);
 void segments_init(void);
+void segments_sync(void); /* this process runs now: its LDT takes over */
 /* The real selector for a segment as ring 0 or ring 3 sees it; makes an LDT entry if there is none.
  */
 uint16_t segments_real(const struct segment *seg, bool user);
@@ -97,8 +100,20 @@ bool memory_create(struct linux_machine *lm);
 bool memory_map_aliases(struct linux_machine *lm);
 void memory_drop_aliases(struct linux_machine *lm);
 
+/* spaces.c */
+#define LINUX_SPACES 16
+bool spaces_create(struct machine *m);
+void spaces_open(struct machine *m);
+void spaces_leave(void);
+bool spaces_moving(void);
+void spaces_exit(int status);
+/* Memory that all the monitor's processes share, with a copy of `from` if that is not null. */
+void *spaces_memory(const void *from, size_t size);
+
 /* time.c, serial.c, sandbox.c */
 bool time_init(void);
+bool time_init_process(void); /* in every process of the monitor */
+void time_sync(void);         /* this process runs now: its timer takes over */
 bool serial_init(const struct linux_config *c);
 int serial_input_fd(void); /* -1: none, or no room for input */
 void serial_poll(void);    /* take what input there is */

@@ -11,8 +11,9 @@
 
 #define NS 1000000000ull
 
-static int timer_id;
-static uint64_t start, armed = UINT64_MAX, tsc_khz;
+static __thread int timer_id;   /* every process of the monitor has one */
+static __thread uint64_t armed; /* the time it is set to */
+static uint64_t start, wanted = UINT64_MAX, tsc_khz;
 
 static uint64_t clock_ns(int clock)
 {
@@ -48,21 +49,33 @@ uint64_t platform_tsc_khz(void)
 	return tsc_khz;
 }
 
-bool time_init(void)
+bool time_init_process(void)
 {
 	/* The kernel's struct sigevent begins with value, signo, notify: the same in every C
 	 * library. */
 	struct sigevent e = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
 
-	start = clock_ns(CLOCK_MONOTONIC);
+	armed = UINT64_MAX;
 	return host_syscall(SYS_timer_create, CLOCK_MONOTONIC, (long)&e, (long)&timer_id, 0, 0,
 			    0) == 0;
+}
+
+bool time_init(void)
+{
+	start = clock_ns(CLOCK_MONOTONIC);
+	return time_init_process();
+}
+
+void time_sync(void)
+{
+	platform_timer(wanted);
 }
 
 void platform_timer(uint64_t deadline)
 {
 	struct itimerspec t = {0};
 
+	wanted = deadline;
 	if (deadline == armed)
 		return;
 	armed = deadline;

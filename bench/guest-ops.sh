@@ -27,13 +27,16 @@ measure() {
 	done
 }
 
+# value SYSTEM NAME: the median of its runs.
+value() {
+	awk -v name="$2" '{ v = $NF; sub(/ [^ ]*$/, "") } $0 == name { print v }' "$out/$1" | median
+}
+
 report() {
 	local system name
 	sed 's/ [^ ]*$//' "$out/wedge" | awk '!seen[$0]++' | while read -r name; do
 		for system in wedge native-qemu trap-and-emulate; do
-			emit "$name" cycles lower "$system" \
-				"$(awk -v name="$name" '{ v = $NF; sub(/ [^ ]*$/, "") } $0 == name { print v }' \
-					"$out/$system" | median)"
+			emit "$name" cycles lower "$system" "$(value "$system" "$name")"
 		done
 	done
 }
@@ -42,3 +45,9 @@ measure wedge -on linux
 measure native-qemu -on native
 measure trap-and-emulate -on linux --no-rewrite
 report
+
+# The goal: cli and sti cost at most 10 cycles more than two stores.
+if ! awk -v a="$(value wedge "two stores")" -v b="$(value wedge cli+sti)" 'BEGIN { exit b > a + 10 }'; then
+	echo "guest-ops: cli+sti costs more than 10 cycles above two stores" >&2
+	exit 1
+fi

@@ -40,3 +40,4 @@ for _ in 1 2 3 4 5 6 7 8 9 10 11; do
 		awk '{ print $1 + $2 + $3 }'
 done | median >"$work/median"
 emit "rewriting 4,000 sites" ms lower wedge "$(cat "$work/median")"
+awk '$1 >= 10 { print "rewrite: " $1 " ms are above the goal" > "/dev/stderr"; exit 1 }' "$work/median"

@@ -23,24 +23,27 @@ static const char *const nops[] = {
     [7] = "0x0f,0x1f,0x80,0x00,0x00,0x00,0x00",
 };
 
-/* `.Lab_on`: 0 nothing is padded here, 1 everything, 2 (code of ring 3) only int. */
+/* `.Lab_on`: 0 nothing is padded here, 1 everything, 2 (code of ring 3) only int. In code it is
+ * .Lab_code_on. */
 static void write_state(struct text *out, const struct prelude_options *o)
 {
 	bool x64 = o->isa == AB_ISA_X86_64;
 
-	text_printf(
-	    out,
-	    ".set " AB_SYMBOL_OFF ",%d\n.set " AB_SYMBOL_USER ",%d\n"
-	    ".set .Lab_code,%d\n.set .Lab_intel,%d\n.set .Lab_range,0\n.set .Lab_code_range,0\n"
-	    ".macro ab_update\n"
-	    ".set .Lab_on,1\n.set .Lab_flags,0\n"
-	    ".if .Lab_code==32\n.set .Lab_flags,%d\n.endif\n"
-	    ".if " AB_SYMBOL_USER "\n.set .Lab_on,2\n.set .Lab_flags,.Lab_flags+%d\n.endif\n"
-	    ".if " AB_SYMBOL_OFF "\n.set .Lab_on,0\n.endif\n"
-	    ".if .Lab_code==16\n.set .Lab_on,0\n.endif\n%s"
-	    ".endm\n",
-	    o->off, o->user, x64 ? 64 : 32, o->intel, AB_F_CODE32, AB_F_USER,
-	    x64 ? "" : ".if .Lab_code==64\n.set .Lab_on,0\n.endif\n");
+	text_printf(out,
+		    ".set " AB_SYMBOL_OFF ",%d\n.set " AB_SYMBOL_USER ",%d\n"
+		    ".set .Lab_code,%d\n.set .Lab_intel,%d\n.set .Lab_data,0\n"
+		    ".set .Lab_range,0\n.set .Lab_code_range,0\n"
+		    ".macro ab_update\n"
+		    ".set .Lab_code_on,1\n.set .Lab_flags,0\n"
+		    ".if .Lab_code==32\n.set .Lab_flags,%d\n.endif\n"
+		    ".if " AB_SYMBOL_USER
+		    "\n.set .Lab_code_on,2\n.set .Lab_flags,.Lab_flags+%d\n.endif\n"
+		    ".if " AB_SYMBOL_OFF "\n.set .Lab_code_on,0\n.endif\n"
+		    ".if .Lab_code==16\n.set .Lab_code_on,0\n.endif\n%s"
+		    ".if .Lab_data\n.set .Lab_on,0\n.else\n.set .Lab_on,.Lab_code_on\n.endif\n"
+		    ".endm\n",
+		    o->off, o->user, x64 ? 64 : 32, o->intel, AB_F_CODE32, AB_F_USER,
+		    x64 ? "" : ".if .Lab_code==64\n.set .Lab_code_on,0\n.endif\n");
 }
 
 /* The first field of a record or range: the place of a label. */

@@ -14,7 +14,7 @@
 #define HUGE_SIZE 0x200000u /* a large page of this mode */
 #define KERNEL_RW (PTE_PRESENT | PTE_WRITABLE)
 
-void pae_call(uint32_t pdpt, void (*function)(void)); /* pae.S */
+void pae_call(uint32_t pdpt, void (*function)(void)); /* test-pae.S */
 
 static uint64_t pointers[4] __attribute__((aligned(32)));
 static volatile uint64_t *directory; /* for KERNEL_BASE and up */

@@ -12,9 +12,9 @@ static uint32_t stack[256];
 static volatile uint32_t entered, task_register, task_flags, task_error;
 uint32_t task_resume;
 
-/* The other task: notes that it ran, goes back as it came, and starts over when it is entered
- * again. */
-static void __attribute__((used)) task_note(void)
+/* What the other task does: it notes that it ran. */
+void task_note(void);
+void task_note(void)
 {
 	uint32_t selector = 0;
 
@@ -24,9 +24,9 @@ static void __attribute__((used)) task_note(void)
 	entered++;
 }
 
-/* For the double fault: let the broken task go on where it wants to, on the stack that it had
- * before. */
-static void __attribute__((used)) task_mend(uint32_t error)
+/* For the double fault: the broken task shall go on where it wants to, on its stack of before. */
+void task_mend(uint32_t error);
+void task_mend(uint32_t error)
 {
 	task_note();
 	task_error = error;
@@ -34,17 +34,7 @@ static void __attribute__((used)) task_mend(uint32_t error)
 	tss.esp = try_esp;
 }
 
-asm(".text\n"
-    "task_jumped:	call task_note\n"
-    "		ljmp $" EXPAND(TSS_SEL) ", $0\n"
-					"		jmp task_jumped\n"
-					"task_called:	call task_note\n"
-					"		iret\n"
-					"		jmp task_called\n"
-					"task_faulted:	call task_mend\n"
-					"		addl $4, %esp\n"
-					"		iret\n"
-					"		jmp task_faulted\n");
+/* Their entry points: test-task.S */
 void task_jumped(void);
 void task_called(void);
 void task_faulted(void);

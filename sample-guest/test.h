@@ -5,10 +5,6 @@
 
 #include "kernel.h"
 
-/* The value of a macro as text, for inline assembler. */
-#define TEXT(x) #x
-#define EXPAND(x) TEXT(x)
-
 /* The suites, one array a file, each ended by an empty entry. tests.c lists them. */
 extern const struct test flags_tests[], interrupt_tests[], table_tests[], segment_tests[],
     far_tests[], io_tests[], control_tests[], extension_tests[], device_tests[], paging_tests[],

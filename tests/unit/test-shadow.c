@@ -111,10 +111,10 @@ START_TEST(test_switch)
 {
 	static const uint32_t changes[] = {
 	    0x8000 | P | W | U | A, /* another frame */
-	    0x7000 | P | U | A,	    /* read-only */
-	    0x7000 | P | W | A,	    /* for ring 0 only */
-	    0x7000 | P | W | U,	    /* not accessed: A is to be seen again */
-	    0x7000 | W | U | A,	    /* not present */
+	    0x7000 | P | U | A,     /* read-only */
+	    0x7000 | P | W | A,     /* for ring 0 only */
+	    0x7000 | P | W | U,     /* not accessed: A is to be seen again */
+	    0x7000 | W | U | A,     /* not present */
 	};
 
 	start();
@@ -151,6 +151,36 @@ START_TEST(test_switch)
 	guest_poke(m, GUEST_PD, GUEST_PT | P | W);
 	shadow_switch(v);
 	ck_assert(!rights_at(0x3000));
+}
+END_TEST
+
+/* Neighbours come along if the CPU could have them in its TLB, and one host mapping serves. */
+START_TEST(test_neighbours)
+{
+	const uint32_t bits = P | W | A | D;
+
+	start();
+	for (uint32_t page = 0x10; page < 0x20; page++)
+		guest_map(v, page << 12, page << 12 | bits);
+	guest_map(v, 0x12000, 0x12000 | P | W);       /* not accessed */
+	guest_map(v, 0x18000, 0x18000 | (bits & ~D)); /* not dirty: other rights */
+	fill(0x14000, ACCESS_READ);
+	ck_assert(!rights_at(0x12000) && rights_at(0x13000) && rights_at(0x17000));
+	ck_assert(!rights_at(0x18000));
+	ck_assert_uint_eq(stub_nr_mapped(), 5);
+	ck_assert_uint_eq(guest_peek(m, GUEST_PT + 0x12 * 4), 0x12000 | P | W);
+	guest_map(v, 0x1d000, 0x5000 | bits);      /* elsewhere */
+	guest_map(v, 0x1a000, 0x1a000 | bits | U); /* for others */
+	fill(0x1b000, ACCESS_WRITE);
+	ck_assert(!rights_at(0x1a000) && rights_at(0x1c000) && !rights_at(0x1d000));
+	ck_assert_uint_eq(stub_nr_mapped(), 7);
+	/* One of them can be invalidated alone. */
+	shadow_flush_page(v, 0x15000);
+	ck_assert(rights_at(0x14000) && !rights_at(0x15000) && rights_at(0x16000));
+	/* Each is compared with its own entry. */
+	guest_map(v, 0x13000, 0x5000 | bits);
+	shadow_switch(v);
+	ck_assert(!rights_at(0x13000) && rights_at(0x14000) && rights_at(0x17000));
 }
 END_TEST
 
@@ -293,5 +323,6 @@ START_TEST(test_bound)
 }
 END_TEST
 
-UNIT_MAIN("shadow", test_fill, test_no_execute, test_flushes, test_switch, test_large, test_identity,
-	  test_write_protect, test_user_limit, test_user_view, test_window, test_bound)
+UNIT_MAIN("shadow", test_fill, test_no_execute, test_flushes, test_switch, test_neighbours,
+	  test_large, test_identity, test_write_protect, test_user_limit, test_user_view,
+	  test_window, test_bound)

@@ -43,6 +43,7 @@ static void set_accessed_dirty(struct vcpu *v, struct walk *w, bool write)
 			phys_write(v->machine, w->entry[i].at, &new, sizeof(new));
 	}
 	w->t.dirty |= write;
+	w->t.accessed = true;
 }
 
 bool mmu_translate(struct vcpu *v, uint32_t linear, enum access access, unsigned cpl,

@@ -21,7 +21,8 @@ struct translation {
 	bool dirty;    /* D of the leaf: a shadow mapping may be writable only then */
 	bool global;
 	bool nx;
-	bool large; /* 2 or 4 MiB page */
+	bool large;    /* 2 or 4 MiB page */
+	bool accessed; /* A of the leaf */
 };
 
 /*

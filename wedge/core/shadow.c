@@ -172,53 +172,104 @@ static void clip(const struct machine *m, uint32_t page, struct span *s)
 	}
 }
 
-/* The page, or all of a large page; without paging everything is as if in large pages. */
-static struct span find_span(const struct vcpu *v, uint32_t linear, const struct translation *t)
+/* How a page is to be mapped. wp0: writable for ring 0 only because CR0.WP is clear. */
+struct mapping {
+	unsigned rights;
+	uint8_t state;
+};
+
+static struct mapping mapping_of(const struct translation *t, bool wp0)
+{
+	struct mapping m = {MAP_READ, S_MAPPED};
+
+	if ((t->writable && t->dirty) || wp0)
+		m.rights |= MAP_WRITE;
+	if (!t->nx)
+		m.rights |= MAP_EXEC;
+	if (t->user) {
+		m.rights |= MAP_USER;
+		m.state |= S_USER;
+	}
+	m.state |= (t->global ? S_GLOBAL : 0) | (t->large ? S_LARGE : 0) | (wp0 ? S_WP0 : 0);
+	return m;
+}
+
+/*
+ * May one host mapping serve a page beside the span, whose frame would be at phys? A CPU may load
+ * translations that nobody asked for, if their A bit is set (SDM vol. 3, 4.10.2.3); it saves
+ * faults.
+ */
+static bool joins(const struct vcpu *v, uint32_t page, uint64_t phys, const struct mapping *with)
+{
+	struct translation t;
+	struct mapping m;
+
+	if (shadow.now->page[page] || !mmu_peek(v, page * PAGE, &t) || !t.accessed || t.large ||
+	    t.phys != phys || phys >= v->machine->ram_size)
+		return false;
+	m = mapping_of(&t, false);
+	return m.rights == with->rights && m.state == with->state;
+}
+
+/* Extend a single page in both directions, as far as one directory entry reaches. */
+static void extend(const struct vcpu *v, struct span *s, const struct mapping *with)
+{
+	uint32_t span = walk_directory_span(v) / PAGE;
+	uint32_t low = s->first & ~(span - 1), high = low + span;
+
+	while (s->first > low && s->phys && joins(v, s->first - 1, s->phys - PAGE, with)) {
+		s->first--;
+		s->phys -= PAGE;
+		s->pages++;
+	}
+	while (s->first + s->pages < high &&
+	       joins(v, s->first + s->pages, s->phys + s->pages * (uint64_t)PAGE, with))
+		s->pages++;
+}
+
+/* The page and what goes with it: the rest of a large page, or neighbours. Without paging
+ * everything is as if in large pages. */
+static struct span find_span(const struct vcpu *v, uint32_t linear, const struct translation *t,
+			     const struct mapping *with)
 {
 	uint32_t bytes = t->large ? walk_directory_span(v) : PAGE;
 	struct span s = {(linear & ~(bytes - 1)) / PAGE, bytes / PAGE,
 			 (uint32_t)t->phys & ~(bytes - 1)};
 
+	if (!t->large && !(with->state & S_WP0))
+		extend(v, &s, with);
 	clip(v->machine, linear / PAGE, &s);
 	return s;
 }
 
-static bool map_span(struct machine *m, const struct span *s, unsigned rights, uint8_t state)
+static bool map_span(struct machine *m, const struct span *s, const struct mapping *how)
 {
-	if (!platform_map(m, s->first * PAGE, s->phys, s->pages, rights))
+	bool replaces = shadow.now->page[s->first] & S_MAPPED;
+
+	if (!platform_map(m, s->first * PAGE, s->phys, s->pages, how->rights))
 		return false;
-	space_set_state(shadow.now, s->first, s->pages, state);
+	space_set_state(shadow.now, s->first, s->pages, how->state);
 	/* Replacing a part of an older mapping makes two more of it. */
-	shadow.now->runs += s->pages == 1 ? 1 : 2;
+	shadow.now->runs += replaces || s->pages > 1 ? 2 : 1;
 	return true;
 }
 
 /* Map the span; if the host refuses its start (page 0), from the page in question on. */
 static bool map_page(struct vcpu *v, uint32_t linear, const struct translation *t, bool wp0)
 {
-	struct span s = find_span(v, linear, t);
+	struct mapping how = mapping_of(t, wp0);
+	struct span s = find_span(v, linear, t, &how);
 	uint32_t skip = linear / PAGE - s.first;
-	unsigned rights = MAP_READ;
-	uint8_t state = S_MAPPED;
 
-	if ((t->writable && t->dirty) || wp0)
-		rights |= MAP_WRITE;
-	if (!t->nx)
-		rights |= MAP_EXEC;
-	if (t->user) {
-		rights |= MAP_USER;
-		state |= S_USER;
-	}
-	state |= (t->global ? S_GLOBAL : 0) | (t->large ? S_LARGE : 0) | (wp0 ? S_WP0 : 0);
 	space_record(v, shadow.now, s.first, s.pages);
-	if (map_span(v->machine, &s, rights, state))
+	if (map_span(v->machine, &s, &how))
 		return true;
 	if (!skip)
 		return false;
 	s.first += skip;
 	s.phys += skip * PAGE;
 	s.pages -= skip;
-	return map_span(v->machine, &s, rights, state);
+	return map_span(v->machine, &s, &how);
 }
 
 static void check_window(struct vcpu *v, uint32_t linear)

@@ -58,6 +58,7 @@ static bool leaf(const struct vcpu *v, struct walk *w, uint64_t entry, uint32_t 
 {
 	w->t.phys = (entry & FRAME_MASK & ~(uint64_t)(span - 1)) | (linear & (span - 1));
 	w->t.dirty = entry & PTE_D;
+	w->t.accessed = entry & PTE_A;
 	w->t.global = (entry & PTE_G) && (v->cr4 & CR4_PGE);
 	w->t.large = span > 0x1000;
 	return true;
@@ -111,6 +112,7 @@ bool walk(const struct vcpu *v, uint32_t linear, struct walk *w)
 		return v->cr4 & CR4_PAE ? walk_pae(v, linear, w) : walk_32(v, linear, w);
 	w->t.phys = linear;
 	w->t.dirty = true;
+	w->t.accessed = true;
 	w->t.large = true;
 	return true;
 }

@@ -63,10 +63,13 @@ static void add(uint32_t value)
 	checksum = (checksum << 5 | checksum >> 27) ^ value * 2654435761u;
 }
 
-static uint64_t random_bits(void)
+/* Only what all address spaces share may be global. */
+static uint64_t random_bits(unsigned p)
 {
 	uint64_t bits = rnd(0x200) & (PTE_W | PTE_U | PTE_A | PTE_D | PTE_G);
 
+	if (p != SHARED)
+		bits &= ~(uint64_t)PTE_G;
 	if (!rarely(6))
 		bits |= PTE_P;
 	if (!rarely(4))
@@ -76,14 +79,14 @@ static uint64_t random_bits(void)
 	return bits;
 }
 
-static uint64_t random_page(void)
+static uint64_t random_page(unsigned p)
 {
-	return random_bits() | (FRAME_BASE + rnd(NR_FRAMES) * 4096);
+	return random_bits(p) | (FRAME_BASE + rnd(NR_FRAMES) * 4096);
 }
 
-static uint64_t random_directory(void)
+static uint64_t random_directory(unsigned p)
 {
-	uint64_t bits = random_bits();
+	uint64_t bits = random_bits(p);
 
 	if (rarely(8))
 		return bits & ~(uint64_t)PTE_P;
@@ -101,14 +104,16 @@ static void change_pages(void)
 	for (unsigned n = rnd(6); n; n--) {
 		unsigned p = rnd(NR_PLACES), page = rnd(NR_PAGES);
 
-		set_page(p, page, random_page());
+		set_page(p, page, random_page(p));
 		invlpg((const void *)(place[p] + page * 4096));
 	}
 }
 
 static void change_directory(void)
 {
-	set_directory(rnd(NR_PLACES), random_directory());
+	unsigned p = rnd(NR_PLACES);
+
+	set_directory(p, random_directory(p));
 	flush_all();
 }
 
@@ -119,17 +124,39 @@ static void change_by_cr3(void)
 		unsigned p = rnd(NR_PLACES), page = rnd(NR_PAGES);
 
 		if (!(get_page(p, page) & PTE_G))
-			set_page(p, page, random_page() & ~(uint64_t)PTE_G);
+			set_page(p, page, random_page(p) & ~(uint64_t)PTE_G);
 	}
 	write_cr3(read_cr3());
+}
+
+/*
+ * Another address space, changed while it is not in use: nothing of it is global, so nothing has to
+ * be invalidated.
+ */
+static void change_root(void)
+{
+	unsigned root = rnd(NR_ROOTS);
+
+	if (rarely(2)) {
+		use_root(root);
+		for (unsigned n = rnd(8); n; n--) {
+			unsigned p = rnd(SHARED);
+
+			if (rarely(6))
+				set_directory(p, random_directory(p));
+			else
+				set_page(p, rnd(NR_PAGES), random_page(p));
+		}
+	}
+	load_root(root);
 }
 
 static void change_everything(void)
 {
 	for (unsigned p = 0; p < NR_PLACES; p++) {
-		set_directory(p, random_directory());
+		set_directory(p, random_directory(p));
 		for (unsigned page = 0; page < NR_PAGES; page++)
-			set_page(p, page, random_page());
+			set_page(p, page, random_page(p));
 	}
 	flush_all();
 }
@@ -232,7 +259,7 @@ static void add_table_bits(void)
 
 static void round(void)
 {
-	switch (rnd(4)) {
+	switch (rnd(6)) {
 	case 0:
 		change_pages();
 		break;
@@ -242,8 +269,11 @@ static void round(void)
 	case 2:
 		change_by_cr3();
 		break;
-	default:
+	case 3:
 		change_everything();
+		break;
+	default:
+		change_root();
 		break;
 	}
 	set_write_protect(!rarely(4));

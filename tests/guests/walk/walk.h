@@ -19,6 +19,8 @@
 #define NR_FRAMES 16
 #define NR_PLACES 3 /* directory entries under test */
 #define NR_PAGES 8  /* pages at the start of each */
+#define NR_ROOTS 6  /* address spaces */
+#define SHARED 2    /* the place that is the same in all of them, and may be global */
 
 /* Where in a frame code stands: what ring 0 calls and what ring 3 jumps to. */
 #define CODE_KERNEL 0xf00u
@@ -36,6 +38,9 @@ void tables_init(void);
 void mode_enter(const struct mode *m); /* paging on with empty tables under test */
 void mode_leave(void);                 /* paging off */
 uint32_t large_size(void);
+/* What follows is about the present address space. */
+void use_root(unsigned root);  /* without telling the CPU */
+void load_root(unsigned root); /* mov to cr3 */
 uint64_t get_directory(unsigned p);
 void set_directory(unsigned p, uint64_t entry); /* PTE_P without PTE_PS: the place's own table */
 uint64_t get_page(unsigned p, unsigned page);

@@ -166,6 +166,29 @@ START_TEST(test_user_int)
 }
 END_TEST
 
+/* The user limit keeps ring 3 from following its slot's jump: the instruction is emulated, not the
+ * jump. */
+START_TEST(test_user_site)
+{
+	struct vcpu *v = cpu_new();
+
+	cpu_user(v);
+	idt_set(v, 0x80, GATE(0xf, 3, KCODE, HANDLER));
+	add_site(v, USER_EIP, 7, 9, "\xcd\x80", 2);
+	v->machine->sites[0].trampoline = USER_EIP + 5; /* where the jump of add_site leads */
+	host_fault(v, VEC_GP, 0);
+	ck_assert_uint_eq(v->eip, HANDLER);
+	ck_assert_uint_eq(peek32(v, v->gpr[R_ESP]), USER_EIP + 9);
+	/* Other code at that address in another address space is what it is. */
+	cpu_user(v);
+	code(v, USER_EIP, "\xfa", 1);
+	host_fault(v, VEC_GP, 0);
+	ck_assert_uint_eq(v->eip, HANDLER + 13 * 16);
+	ck_assert_uint_eq(peek32(v, v->gpr[R_ESP] + 4), USER_EIP);
+	stub_machine_free(v->machine);
+}
+END_TEST
+
 START_TEST(test_user_breakpoints)
 {
 	struct vcpu *v = cpu_new();
@@ -429,6 +452,7 @@ START_TEST(test_format)
 END_TEST
 
 UNIT_MAIN("exit", test_site, test_site_fault, test_inside_slot, test_unpadded, test_user_faults,
-	  test_user_int, test_user_breakpoints, test_syscall, test_clipped, test_page_fault,
-	  test_external, test_sti_hlt, test_hlt_waits_for_timer, test_halted_for_ever,
-	  test_single_step, test_eager_nm, test_stats, test_site_lookup, test_format)
+	  test_user_int, test_user_site, test_user_breakpoints, test_syscall, test_clipped,
+	  test_page_fault, test_external, test_sti_hlt, test_hlt_waits_for_timer,
+	  test_halted_for_ever, test_single_step, test_eager_nm, test_stats, test_site_lookup,
+	  test_format)

@@ -77,19 +77,35 @@ static const struct insn *site_insn(struct site *s)
 	return &s->insn;
 }
 
+/* Is this the jump that stands in a site's slot? In ring 3 other code may stand at the same
+ * address. */
+static bool is_patch(const struct vcpu *v, const struct site *s, const struct insn *in)
+{
+	return s->rewritten && linear_eip(v) == s->slot && in->mnemonic == ZYDIS_MNEMONIC_JMP &&
+	       in->op[0].type == OP_IMM &&
+	       linear_eip(v) + in->length + in->op[0].imm == s->trampoline;
+}
+
 /*
  * Read and decode the instruction at eip. A site's own bytes have been overwritten by its jump: its
- * instruction comes from the record. False: v->fault is set (#PF or #GP of the fetch, or #UD).
+ * instruction comes from the record, and eip goes to where it stood. False: v->fault is set (#PF or
+ * #GP of the fetch, or #UD).
  */
 static bool fetch(struct vcpu *v, struct insn *in)
 {
-	struct site *s = v->cpl == 0 ? machine_site_at(v->machine, linear_eip(v)) : NULL;
+	struct site *s = machine_site_at(v->machine, linear_eip(v));
 
-	if (s && s->rewritten && linear_eip(v) == s->slot + s->insn_off) {
+	if (s && v->cpl == 0 && s->rewritten && linear_eip(v) == s->slot + s->insn_off) {
 		*in = *site_insn(s);
 		return true;
 	}
-	return emulate_fetch(v, in);
+	if (!emulate_fetch(v, in))
+		return false;
+	if (s && is_patch(v, s, in)) {
+		v->eip += s->insn_off;
+		*in = *site_insn(s);
+	}
+	return true;
 }
 
 static void execute_site(struct vcpu *v, struct site *s)

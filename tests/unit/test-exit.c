@@ -255,6 +255,15 @@ START_TEST(test_clipped)
 	host_fault(v, VEC_GP, 0);
 	ck_assert_uint_eq(v->eip, HANDLER + 13 * 16);
 	ck_assert_uint_eq(peek32(v, v->gpr[R_ESP]), 0);
+	/* The guest's iret leads to where ring 3 had jumped: the host could not even go there. */
+	v->machine->user_limit = 0x400000;
+	cpu_user(v);
+	v->eip = 0xc0000040;
+	vcpu_exit(v, &(struct exit){.kind = EXIT_INTERRUPT});
+	ck_assert_uint_eq(v->eip, HANDLER + 14 * 16);
+	ck_assert_uint_eq(v->cr2, 0xc0000040);
+	ck_assert_uint_eq(peek32(v, v->gpr[R_ESP]), PF_PRESENT | PF_USER);
+	ck_assert_uint_eq(peek32(v, v->gpr[R_ESP] + 4), 0xc0000040);
 	stub_machine_free(v->machine);
 }
 END_TEST

@@ -420,6 +420,22 @@ static void deliver_nm(struct vcpu *v)
 	interrupt_fault(v);
 }
 
+/*
+ * Ring 3 is about to go on above the user limit, where no real %cs for it reaches: an interrupt
+ * came between its jump there and the fetch, and the guest's iret leads back. The fetch is made
+ * here: it faults, or it raises the limit.
+ */
+static void reach_eip(struct vcpu *v)
+{
+	uint32_t limit = v->machine->user_limit;
+	uint8_t byte;
+
+	if (v->cpl != 3 || !limit || linear_eip(v) < limit)
+		return;
+	if (!mmu_fetch(v, linear_eip(v), &byte, 1, v->cpl))
+		interrupt_fault(v);
+}
+
 static void finish(struct vcpu *v)
 {
 	do
@@ -427,6 +443,7 @@ static void finish(struct vcpu *v)
 	while (leave_slot(v));
 	deliver_external(v);
 	wait_halted(v);
+	reach_eip(v);
 	deliver_nm(v);
 	platform_timer(bus_deadline(&v->machine->bus));
 }

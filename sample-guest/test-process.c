@@ -40,6 +40,7 @@ PASSES(t_ping_pong, "process", 4)
 PASSES(t_kill, "process", 5)
 PASSES(t_registers, "process", 6)
 PASSES(t_flags, "process", 7)
+PASSES(t_thread_in_kernel, "process", 9)
 PASSES(t_tls_gdt, "tls", 0)
 PASSES(t_tls_ldt, "tls", 1)
 PASSES(t_tls_threads, "tls", 2)
@@ -134,6 +135,7 @@ const struct test process_tests[] = {
     {"a busy loop is killed by another process", t_kill},
     {"system calls keep the registers", t_registers},
     {"system calls keep the flags", t_flags},
+    {"a thread that starts at an address of the kernel", t_thread_in_kernel},
     {"%gs through the GDT", t_tls_gdt},
     {"%gs through the LDT", t_tls_ldt},
     {"%gs of five threads, each its own", t_tls_threads},

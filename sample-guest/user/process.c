@@ -149,6 +149,17 @@ static void flags_kept(void)
 	}
 }
 
+/* The kernel starts it where it says; that it may not be there is for the CPU to find. */
+static void thread_in_kernel(void)
+{
+	uint32_t there = KERNEL_BASE + 0x100040;
+	struct death d;
+	int pid = thread((void (*)(uint32_t))there, stack + 1024, 0);
+
+	CHECK(pid > 0 && wait(&d) == pid);
+	CHECK(d.vector == 14 && d.error == 5 && d.cr2 == there && d.eip == there);
+}
+
 int main(uint32_t argument)
 {
 	switch (argument) {
@@ -179,6 +190,9 @@ int main(uint32_t argument)
 	case 8:
 		for (;;) /* for the kernel to preempt and to kill */
 			;
+	case 9:
+		thread_in_kernel();
+		break;
 	default:
 		return -1;
 	}

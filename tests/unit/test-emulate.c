@@ -36,8 +36,11 @@ static void start(unsigned cpl)
 	guest_flat(v, cpl);
 	memcpy(m->ram + GDT, gdt, sizeof(gdt));
 	v->gdtr = (struct table){GDT, sizeof(gdt) - 1};
-	v->tr =
-	    (struct segment){.sel = 0x40, .base = TSS, .limit = MAP_OFFSET + 128, .usable = true};
+	v->tr = (struct segment){.sel = 0x40,
+				 .base = TSS,
+				 .limit = MAP_OFFSET + 128,
+				 .desc = 0x00008b0000000000ull,
+				 .usable = true};
 	m->ram[TSS + 0x66] = MAP_OFFSET;
 }
 
@@ -206,6 +209,9 @@ START_TEST(test_ports)
 	DONE("\x66\xed");
 	FAULTS("\xed", VEC_GP, 0);
 	v->gpr[R_EDX] = 0x60 + 128 * 8; /* beyond the map */
+	FAULTS("\xec", VEC_GP, 0);
+	v->gpr[R_EDX] = 0x60;
+	v->tr.desc = 0x0000830000000000ull; /* a 16-bit TSS has no bitmap */
 	FAULTS("\xec", VEC_GP, 0);
 	v->eflags |= FLAG_IOPL;
 	DONE("\xec");

@@ -13,7 +13,8 @@ static bool bitmap_permits(struct vcpu *v, uint16_t port, unsigned size)
 	uint16_t map, bits;
 	uint32_t at;
 
-	if (!v->tr.usable || v->tr.limit < TSS_IOMAP + 1)
+	/* A 16-bit TSS has none. */
+	if (!v->tr.usable || !(desc_type(v->tr.desc) & 8) || v->tr.limit < TSS_IOMAP + 1)
 		return false;
 	if (!mmu_read(v, v->tr.base + TSS_IOMAP, &map, 2, 0))
 		return false;

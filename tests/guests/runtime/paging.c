@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* 16 MiB of identity mapping by 4 KiB pages. */
+/* 16 MiB of identity mapping by 4 KiB pages, but for ring 3 if it is linked below the kernel. */
 #include "tests/guests/runtime/runtime.h"
 
 #define PTE_KERNEL 0x3u
@@ -21,8 +21,10 @@ void paging_init(void)
 
 	for (uint32_t page = 0; page < 4 * 1024; page++)
 		page_tables[page >> 10][page & 1023] = page << 12 | PTE_KERNEL;
+	if ((uint32_t)user_start != (uint32_t)user_load)
+		memset(page_tables[0], 0, sizeof(page_tables[0]));
 	for (char *p = user_start; p < user_end; p += 4096)
-		*pte_of(p) |= PTE_USER;
+		*pte_of(p) = (uint32_t)(user_load + (p - user_start)) | PTE_USER;
 	for (unsigned i = 0; i < 4; i++)
 		page_directory[i] = (uint32_t)page_tables[i] | PTE_USER;
 	write_cr3((uint32_t)page_directory);

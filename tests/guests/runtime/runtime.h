@@ -119,7 +119,7 @@ uint32_t *pte_of(const void *linear);
 
 /* runtime.c */
 extern char command_line[256];
-extern char user_start[], user_end[], image_end[], trap_stack_top[];
+extern char user_start[], user_end[], user_load[], trap_stack_top[];
 uint32_t option(const char *name, uint32_t otherwise); /* name=NUMBER of the command line */
 uint32_t random32(uint32_t *state);
 void *memset(void *to, int value, size_t n);

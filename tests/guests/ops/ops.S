@@ -64,7 +64,7 @@ BEGIN(invlpg)
 END(invlpg)
 
 BEGIN(in)
-	inb	$0x61, %al
+	inb	$0x21, %al
 END(in)
 
 BEGIN(out)
@@ -116,18 +116,6 @@ timer_entry:
 	popl	%eax
 	iretl
 	.size	timer_entry, . - timer_entry
-
-/* uint64_t work(uint32_t rounds): arithmetic to be interrupted. */
-	.globl	work
-	.type	work, @function
-work:
-	movl	4(%esp), %ecx
-1:	imull	$0x5deece6, %eax, %eax
-	addl	$11, %eax
-	decl	%ecx
-	jnz	1b
-	ret
-	.size	work, . - work
 
 /* Ring 3. Each ends by int 0x81 with the cycles in edx:eax. */
 	.section .user.text, "ax", @progbits

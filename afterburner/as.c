@@ -159,45 +159,45 @@ static _Noreturn void exec_as(char **argv)
 	die("no assembler `as` in $PATH (Debian package binutils)");
 }
 
+/* The contents of a file: mapped if it is a regular one (standard input may be at
+ * any offset), else read. Never unmapped: this program
+ * ends soon. */
+static struct span contents(int fd, bool may_map)
+{
+	struct text t = {0};
+	struct stat st;
+	void *p;
+
+	if (may_map && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0) {
+		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+		if (p != MAP_FAILED)
+			return (struct span){p, (const char *)p + st.st_size};
+	}
+	return text_read(&t, fd) ? (struct span){t.data, t.data + t.size}
+				 : (struct span){NULL, NULL};
+}
+
 static void add_file(struct text *out, const struct command *c, const char *name)
 {
 	bool is_stdin = strcmp(name, "-") == 0 || strcmp(name, "--") == 0;
 	struct scan_options o = {.isa = c->isa, .intel = c->intel, .ranges = c->off || c->user};
 	int fd = is_stdin ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
 	const char *shown = is_stdin ? "{standard input}" : name, *error;
-	struct text source = {0};
+	struct span source = {NULL, NULL};
 	unsigned line;
 
-	if (fd < 0 || !text_read(&source, fd))
+	if (fd >= 0)
+		source = contents(fd, !is_stdin);
+	if (!source.start)
 		die("can't open %s for reading: %s", shown, strerror(errno));
 	text_printf(out, "# 1 \"%s\"\n", shown);
-	error = scan(out, (struct span){source.data, source.data + source.size}, &o, &line);
+	error = scan(out, source, &o, &line);
 	if (error) {
 		fprintf(stderr, "%s:%u: Error: %s\n", shown, line, error);
 		exit(2);
 	}
-	text_free(&source);
 	if (!is_stdin)
 		close(fd);
-}
-
-/* The text as an open file at offset 0. */
-static int memory_file(const struct text *t)
-{
-	int fd = memfd_create("afterburner", 0);
-	size_t done = 0;
-
-	if (fd < 0)
-		die("memfd_create: %s", strerror(errno));
-	while (done < t->size) {
-		ssize_t n = write(fd, t->data + done, t->size - done);
-
-		if (n < 0 && errno != EINTR)
-			die("writing to memory: %s", strerror(errno));
-		done += n > 0 ? (size_t)n : 0;
-	}
-	lseek(fd, 0, SEEK_SET);
-	return fd;
 }
 
 int main(int argc, char **argv)
@@ -205,21 +205,22 @@ int main(int argc, char **argv)
 	const char *off = getenv("AFTERBURNER_OFF");
 	struct command c = {0};
 	struct text out = {0};
-	int fd;
 
 	if (off && *off && strcmp(off, "0") != 0)
 		exec_as(argv);
 	parse(&c, argc, argv);
 	if (c.passthrough)
 		exec_as(argv);
+	out.fd = memfd_create("afterburner", MFD_CLOEXEC);
+	if (out.fd < 0)
+		die("memfd_create: %s", strerror(errno));
 	prelude_write(&out, &(struct prelude_options){
 				.isa = c.isa, .off = c.off, .user = c.user, .intel = c.intel});
 	for (int i = 0; i < c.nr_files; i++)
 		add_file(&out, &c, c.files[i]);
 	prelude_end(&out);
-	fd = memory_file(&out);
-	if (dup2(fd, STDIN_FILENO) < 0)
-		die("dup2: %s", strerror(errno));
-	close(fd);
+	text_flush(&out);
+	if (lseek(out.fd, 0, SEEK_SET) < 0 || dup2(out.fd, STDIN_FILENO) < 0)
+		die("standard input of the assembler: %s", strerror(errno));
 	exec_as(c.argv);
 }

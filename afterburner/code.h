@@ -19,7 +19,7 @@ struct code_symbol {
 	uint32_t section;
 	uint64_t address, size;
 	const char *name;
-	bool data;     /* STT_OBJECT: what it covers is no code */
+	bool data; /* STT_OBJECT: what it covers is no code */
 };
 
 /* A reference that a relocation makes to code. */

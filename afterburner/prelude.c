@@ -9,7 +9,7 @@
 
 /*
  * Numeric labels, because they leave no symbols behind; in a range of numbers that nobody writes:
- * 8886610 slot, 8886611 behind the part before, 8886612 end; 8886613-5 ranges.
+ * 8886610 slot; 8886611-3 ranges.
  *
  * Padding is literal bytes: .skip, .nops and .p2align would start a new frag and make
  * the length of the slot unknown until gas has finished. The forms are the recommended multi-byte
@@ -23,49 +23,39 @@ static const char *const nops[] = {
     [7] = "0x0f,0x1f,0x80,0x00,0x00,0x00,0x00",
 };
 
-/* `.Lab_on`: 0 nothing is padded here, 1 everything, 2 (code of ring 3) only int. In code it is
- * .Lab_code_on. */
+/* .Lab_on: 0 nothing is padded here, 1 everything, 2 (code of ring 3) only int. */
 static void write_state(struct text *out, const struct prelude_options *o)
 {
 	bool x64 = o->isa == AB_ISA_X86_64;
 
 	text_printf(out,
 		    ".set " AB_SYMBOL_OFF ",%d\n.set " AB_SYMBOL_USER ",%d\n"
-		    ".set .Lab_code,%d\n.set .Lab_intel,%d\n.set .Lab_data,0\n"
+		    ".set .Lab_code,%d\n.set .Lab_intel,%d\n"
 		    ".set .Lab_range,0\n.set .Lab_code_range,0\n"
 		    ".macro ab_update\n"
-		    ".set .Lab_code_on,1\n.set .Lab_flags,0\n"
+		    ".set .Lab_on,1\n.set .Lab_flags,0\n"
 		    ".if .Lab_code==32\n.set .Lab_flags,%d\n.endif\n"
 		    ".if " AB_SYMBOL_USER
-		    "\n.set .Lab_code_on,2\n.set .Lab_flags,.Lab_flags+%d\n.endif\n"
-		    ".if " AB_SYMBOL_OFF "\n.set .Lab_code_on,0\n.endif\n"
-		    ".if .Lab_code==16\n.set .Lab_code_on,0\n.endif\n%s"
-		    ".if .Lab_data\n.set .Lab_on,0\n.else\n.set .Lab_on,.Lab_code_on\n.endif\n"
+		    "\n.set .Lab_on,2\n.set .Lab_flags,.Lab_flags+%d\n.endif\n"
+		    ".if " AB_SYMBOL_OFF "\n.set .Lab_on,0\n.endif\n"
+		    ".if .Lab_code==16\n.set .Lab_on,0\n.endif\n%s"
 		    ".endm\n",
-		    o->off, o->user, x64 ? 64 : 32, o->intel, AB_F_CODE32, AB_F_USER,
-		    x64 ? "" : ".if .Lab_code==64\n.set .Lab_code_on,0\n.endif\n");
+		    o->off, o->user, x64 ? 64 : 32, o->intel, AB_F_CODE32 << 8, AB_F_USER << 8,
+		    x64 ? "" : ".if .Lab_code==64\n.set .Lab_on,0\n.endif\n");
 }
 
 /* The first field of a record or range: the place of a label. */
-static const char *place(enum ab_isa isa)
-{
-	return isa == AB_ISA_X86_64 ? ".quad %sb-.\n" : ".long %sb-.,0\n";
-}
-
 static void write_place(struct text *out, enum ab_isa isa, const char *label)
 {
-	char line[64];
-
-	snprintf(line, sizeof(line), place(isa), label);
-	text_puts(out, line);
+	text_printf(out, isa == AB_ISA_X86_64 ? ".quad %sb-.\n" : ".long %sb-.,0\n", label);
 }
 
 static void write_range_end(struct text *out, enum ab_isa isa, const char *symbol,
 			    const char *label)
 {
-	text_printf(out, ".if %s\n8886615:\nab_records " AB_RANGE_SECTION "\n", symbol);
+	text_printf(out, ".if %s\n8886613:\nab_ranges\n", symbol);
 	write_place(out, isa, label);
-	text_printf(out, ".long 8886615b-%sb\n.short %s,0\n.popsection\n.set %s,0\n.endif\n", label,
+	text_printf(out, ".long 8886613b-%sb\n.short %s,0\n.popsection\n.set %s,0\n.endif\n", label,
 		    symbol, symbol);
 }
 
@@ -75,22 +65,25 @@ static void write_range_end(struct text *out, enum ab_isa isa, const char *symbo
  */
 static void write_sections(struct text *out)
 {
-	text_puts(out, ".macro ab_records ab_s\n.endm\n.macro ab_link ab_l\n.purgem ab_records\n"
-		       ".macro ab_records ab_s\n"
-		       ".pushsection \\ab_s,\"?o\",@progbits,\\ab_l\n.endm\n.endm\n"
-		       "ab_link .text\n");
+	text_puts(out, ".macro ab_sites\n.endm\n.macro ab_ranges\n.endm\n"
+		       ".macro ab_link ab_l\n"
+		       ".purgem ab_sites\n.macro ab_sites\n"
+		       ".pushsection " AB_SECTION ",\"?o\",@progbits,\\ab_l\n.endm\n"
+		       ".purgem ab_ranges\n.macro ab_ranges\n"
+		       ".pushsection " AB_RANGE_SECTION ",\"?o\",@progbits,\\ab_l\n.endm\n"
+		       ".endm\nab_link .text\n");
 }
 
 /* Ranges are opened and closed within a section: struct ab_range has a length. */
 static void write_ranges(struct text *out, enum ab_isa isa)
 {
 	text_puts(out, ".macro ab_leave\n");
-	write_range_end(out, isa, ".Lab_range", "8886613");
-	write_range_end(out, isa, ".Lab_code_range", "8886614");
+	write_range_end(out, isa, ".Lab_range", "8886611");
+	write_range_end(out, isa, ".Lab_code_range", "8886612");
 	text_printf(out,
 		    ".endm\n.macro ab_enter\n"
 		    ".if " AB_SYMBOL_OFF "\n.set .Lab_range,%d\n.elseif " AB_SYMBOL_USER
-		    "\n.set .Lab_range,%d\n.endif\n.if .Lab_range\n8886613:\n.endif\n",
+		    "\n.set .Lab_range,%d\n.endif\n.if .Lab_range\n8886611:\n.endif\n",
 		    AB_RANGE_OFF, AB_RANGE_USER);
 	text_printf(out, ".if .Lab_code==16\n.set .Lab_code_range,%d\n", AB_RANGE_CODE16);
 	if (isa == AB_ISA_X86_64)
@@ -99,49 +92,49 @@ static void write_ranges(struct text *out, enum ab_isa isa)
 	else
 		text_printf(out, ".elseif .Lab_code==64\n.set .Lab_code_range,%d\n",
 			    AB_RANGE_CODE64);
-	text_puts(out, ".endif\n.if .Lab_code_range\n8886614:\n.endif\n.endm\n"
+	text_puts(out, ".endif\n.if .Lab_code_range\n8886612:\n.endif\n.endm\n"
 		       ".macro ab_switch\nab_leave\nab_update\nab_enter\n.endm\n");
 }
 
-/* The padding behind an instruction that ends at 8886611, up to 5 bytes in all. */
-static void write_padding(struct text *out)
+/*
+ * The record of a slot that starts at 8886610 and ends here. The second half of struct ab_record is
+ * two words: kind, insn_off and insn_len; slot_len and flags. The lengths are constants, or gas
+ * says that the expression of .if is none.
+ */
+static void write_record(struct text *out, enum ab_isa isa, const char *off_and_length,
+			 unsigned flags)
 {
-	for (int length = 1; length < 5; length++)
-		text_printf(out, ".%s 8886611b-8886610b==%d\n.byte %s\n",
-			    length == 1 ? "if" : "elseif", length, nops[5 - length]);
-	text_puts(out, ".endif\n");
-}
-
-static void write_record(struct text *out, enum ab_isa isa, const char *offset, const char *length,
-			 const char *flags)
-{
-	text_puts(out, "8886612:\nab_records " AB_SECTION "\n");
+	text_printf(
+	    out,
+	    ".set .Lab_slot,.-8886610b\n.if .Lab_slot<5\n.error \"slot of less than 5 bytes\"\n"
+	    ".endif\nab_sites\n");
 	write_place(out, isa, "8886610");
-	text_printf(out, ".short \\ab_k\n.byte %s,%s,8886612b-8886610b,%s\n.short 0\n.popsection\n",
-		    offset, length, flags);
+	text_printf(out, ".long \\ab_k+%s,.Lab_slot+.Lab_flags+%u\n.popsection\n", off_and_length,
+		    flags << 8);
 }
 
 static void write_after(struct text *out, enum ab_isa isa, const char *name, const char *prefix)
 {
 	text_printf(out,
-		    ".macro %s ab_k,ab_i:vararg\n.if .Lab_on==1\n8886610:%s \\ab_i\n8886611:\n",
+		    ".macro %s ab_k,ab_i:vararg\n.if .Lab_on==1\n8886610:%s \\ab_i\n"
+		    ".set .Lab_n,.-8886610b\n",
 		    name, prefix);
-	write_padding(out);
-	write_record(out, isa, "0", "8886611b-8886610b", ".Lab_flags");
+	for (int length = 1; length < 5; length++)
+		text_printf(out, ".%s .Lab_n==%d\n.byte %s\n", length == 1 ? "if" : "elseif",
+			    length, nops[5 - length]);
+	text_puts(out, ".endif\n");
+	write_record(out, isa, ".Lab_n*0x1000000", 0);
 	text_printf(out, ".else\n%s \\ab_i\n.endif\n.endm\n", prefix);
 }
 
 /* ab_n is the number of padding bytes, which names the macro that holds them: ab_nop4. */
 static void write_before(struct text *out, enum ab_isa isa, const char *name, const char *condition)
 {
-	char flags[32];
-
-	snprintf(flags, sizeof(flags), ".Lab_flags+%d", AB_F_PAD_BEFORE);
 	text_printf(out,
 		    ".macro %s ab_n,ab_k,ab_i:vararg\n.if %s\n8886610: ab_nop\\ab_n\n"
-		    "8886611:{nooptimize} \\ab_i\n",
+		    "{nooptimize} \\ab_i\n",
 		    name, condition);
-	write_record(out, isa, "8886611b-8886610b", "8886612b-8886611b", flags);
+	write_record(out, isa, "\\ab_n*0x10000+(.Lab_slot-\\ab_n)*0x1000000", AB_F_PAD_BEFORE);
 	text_puts(out, ".else\n{nooptimize} \\ab_i\n.endif\n.endm\n");
 }
 

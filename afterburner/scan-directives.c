@@ -97,21 +97,6 @@ static void link_records(struct scan *s, const char *at)
 	text_append(s->out, name.start, (size_t)(name.end - name.start));
 }
 
-/*
- * Instructions in sections of data are copied to somewhere else before they run: leave them as they
- * are. In the body of a macro only an explicit change to code counts, because what the section is
- * where the macro is used is not known.
- */
-static void switch_data(struct scan *s, const char *at, enum word_class class, bool was_code)
-{
-	bool named = class == WORD_SECTION || class == WORD_TEXT;
-
-	if (s->body ? named && s->section.code : s->section.code != was_code)
-		scan_insert(s, at,
-			    s->section.code ? ";.set .Lab_data,0;.set .Lab_on,.Lab_code_on"
-					    : ";.set .Lab_data,1;.set .Lab_on,0");
-}
-
 static struct section_state named_section(struct scan *s, struct span args)
 {
 	struct section_state new = {.code = section_is_code(s, args)};
@@ -151,8 +136,7 @@ static void change_section(struct scan *s, const struct statement *st, enum word
 	}
 	s->previous = was;
 	link_records(s, st->all.end);
-	switch_data(s, st->all.end, class, was.code);
-	if (s->ranges)
+	if (s->ranges && (s->section.code || s->body)) /* ranges of data mean nothing */
 		scan_insert(s, st->all.end, ";ab_enter");
 }
 
@@ -175,6 +159,7 @@ static void define_macro(struct scan *s, const struct statement *st)
 	if (word_class(name, &kind) != WORD_SITE)
 		return;
 	/* The source has a macro of its own by this name: it takes the place of ours. */
+	s->own_macros = true;
 	scan_insert(s, st->all.start, ".purgem ");
 	text_append(s->out, name.start, (size_t)(name.end - name.start));
 	text_puts(s->out, ";");

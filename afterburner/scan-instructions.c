@@ -16,12 +16,17 @@ static void blank(struct scan *s, struct span what)
 	s->copied = what.end;
 }
 
-/* Put the macro that pads and records in front of an instruction. */
+/*
+ * Put the macro that pads and records in front of an instruction. In sections of data instructions
+ * are copied to somewhere else before they run: there, put what keeps the macro of the mnemonic
+ * away.
+ */
 static void insert_site(struct scan *s, const char *at, unsigned kind)
 {
-	text_append(s->out, s->copied, (size_t)(at - s->copied));
-	s->copied = at;
-	if (ab_kind_info[kind].pad == AB_PAD_AFTER || s->shadow)
+	scan_insert(s, at, "");
+	if (!s->section.code && !s->body)
+		text_puts(s->out, "{nooptimize} ");
+	else if (ab_kind_info[kind].pad == AB_PAD_AFTER || s->shadow)
 		text_printf(s->out, "ab_site %u,", kind);
 	else if (kind == AB_INT)
 		text_printf(s->out, "ab_int 7,%u,", kind);
@@ -159,11 +164,14 @@ static bool is_breakpoint(struct span args)
 	return span_number(args, &vector) && vector == 3;
 }
 
-static void by_name(struct scan *s, const struct statement *st, enum ab_kind kind, bool prefixed)
+/*
+ * The macro of the mnemonic would do, but to save gas a macro in a macro, and where the shadow or a
+ * prefix must be told, name the inner one.
+ */
+static void by_name(struct scan *s, const struct statement *st, enum ab_kind kind)
 {
-	bool before = ab_kind_info[kind].pad == AB_PAD_BEFORE;
-
-	if (prefixed || (before && s->shadow && !(kind == AB_INT && is_breakpoint(st->args))))
+	if (st->all.start != s->joined && !s->own_macros &&
+	    !(kind == AB_INT && is_breakpoint(st->args)))
 		insert_site(s, st->all.start, kind);
 	s->shadow = makes_shadow(kind);
 }
@@ -196,6 +204,7 @@ static void lone_prefix(struct scan *s, const struct statement *st, const char *
 		return;
 	blank(s, st->all);
 	insert_site(s, w.start, kind);
+	s->joined = w.start;
 	text_append(s->out, st->all.start, (size_t)(st->all.end - st->all.start));
 	text_puts(s->out, " ");
 }
@@ -219,7 +228,7 @@ static void prefixed(struct scan *s, const struct statement *st, const char *lim
 		if (class == WORD_PREFIX || *w.start == '{')
 			continue;
 		if (class == WORD_SITE)
-			by_name(s, st, kind, true);
+			by_name(s, st, kind);
 		else if (class >= WORD_MOV && class <= WORD_CALL)
 			by_operands(s, st, class, rest);
 		else
@@ -277,7 +286,7 @@ bool scan_instruction(struct scan *s, const struct statement *st, enum word_clas
 {
 	switch (class) {
 	case WORD_SITE:
-		by_name(s, st, kind, false);
+		by_name(s, st, kind);
 		return true;
 	case WORD_PREFIX:
 		prefixed(s, st, limit);

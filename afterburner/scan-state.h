@@ -27,8 +27,11 @@ struct scan {
 	const char *copied; /* everything before it is in out */
 	const char *end;
 	bool x64, intel, altmacro;
-	bool ranges;   /* the file changes code modes or switches the pass off */
-	bool shadow;   /* the last instruction blocks interrupts behind it */
+	bool ranges;     /* the file changes code modes or switches the pass off */
+	bool shadow;     /* the last instruction blocks interrupts behind it */
+	bool own_macros; /* the source defines macros named like sensitive instructions */
+	const char
+	    *joined;   /* an instruction that has its macro already, with a prefix from before */
 	unsigned body; /* depth of .macro, .rept and .irp */
 	struct section_state section, previous;
 	struct span linked; /* what the prelude was told last */

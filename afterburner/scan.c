@@ -61,11 +61,21 @@ static void scan_strings(struct scan *s, const struct statement *st)
 	s->shadow = false;
 }
 
+/* `in = 3` is an assignment to a symbol, whatever its name. */
+static bool is_assignment(const struct statement *st)
+{
+	struct span args = span_trim(st->args);
+
+	return args.start < args.end && *args.start == '=';
+}
+
 static void statement(struct scan *s, const struct statement *st, const char *limit)
 {
 	enum ab_kind kind;
 	enum word_class class = word_class(st->word, &kind);
 
+	if (class == WORD_SITE && is_assignment(st))
+		return;
 	if (class > WORD_CALL) {
 		scan_directive(s, st, class);
 	} else if (!scan_instruction(s, st, class, kind, limit) && *st->word.start != '.') {

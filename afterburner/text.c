@@ -9,8 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+/* Small enough for the cache. */
+#define FLUSH_SIZE 0x10000
 
 static void reserve(struct text *t, size_t more)
 {
@@ -24,8 +26,35 @@ static void reserve(struct text *t, size_t more)
 	}
 }
 
+static void write_all(int fd, const char *data, size_t size)
+{
+	while (size) {
+		ssize_t n = write(fd, data, size);
+
+		if (n < 0 && errno != EINTR) {
+			perror("afterburner: writing to memory");
+			exit(2);
+		}
+		data += n > 0 ? n : 0;
+		size -= n > 0 ? (size_t)n : 0;
+	}
+}
+
+void text_flush(struct text *t)
+{
+	write_all(t->fd, t->data, t->size);
+	t->size = 0;
+}
+
 void text_append(struct text *t, const char *data, size_t size)
 {
+	if (t->fd && t->size + size >= FLUSH_SIZE) {
+		text_flush(t);
+		if (size >= FLUSH_SIZE) {
+			write_all(t->fd, data, size);
+			return;
+		}
+	}
 	if (!size)
 		return;
 	reserve(t, size);
@@ -61,10 +90,6 @@ void text_free(struct text *t)
 
 bool text_read(struct text *t, int fd)
 {
-	struct stat st;
-
-	if (fstat(fd, &st) == 0 && st.st_size > 0)
-		reserve(t, (size_t)st.st_size + 1);
 	for (;;) {
 		ssize_t n;
 

@@ -9,6 +9,7 @@
 struct text {
 	char *data;
 	size_t size, room;
+	int fd; /* if not 0: where the text goes when there is much of it */
 };
 
 /* Part of a text; not terminated. */
@@ -21,8 +22,10 @@ void text_append(struct text *t, const char *data, size_t size);
 void text_puts(struct text *t, const char *s);
 void __attribute__((format(printf, 2, 3))) text_printf(struct text *t, const char *fmt, ...);
 void text_free(struct text *t);
+/* Write what is there to t->fd; failure ends the program with a message. */
+void text_flush(struct text *t);
 
-/* Append a whole file; false with errno set if it cannot be read. */
+/* Append all that can be read from fd; false with errno set if it cannot be read. */
 bool text_read(struct text *t, int fd);
 
 /* Is the span this word, whatever the case of letters? word is in lower case. */

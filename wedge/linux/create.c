@@ -156,7 +156,7 @@ _Noreturn void linux_run(struct machine *m, bool (*reload)(struct machine *m, vo
 	linux_state.host_rsp = (uintptr_t)monitor_stack + STACK_SIZE;
 	platform_tsc_khz();
 	if (!monitor_stack || !time_init() || !install_signals(new_stack()) ||
-	    !serial_init(&lm->config) || !spaces_create(m) || !sandbox_close())
+	    !serial_init(&lm->config) || !spaces_create(m))
 		platform_exit(m, WEDGE_EXIT_INTERNAL);
 	devices_init(m); /* they look at the clock */
 	power_on(lm);

@@ -217,10 +217,12 @@ static void window_fault(int sig, ucontext_t *uc, uint32_t delta)
 		enum shadow_result r = shadow_fault(v, (uint32_t)g[REG_CR2], access);
 		v->cpl = cpl;
 		v->fault.raised = false;
-		if (r == SHADOW_FILLED) {
+		if (r == SHADOW_FILLED && shadow_user_clean(v)) {
 			fastpath_leave(v);
 			return;
 		}
+		/* A page of the kernel below the user limit: an iret that has looked already must
+		 * not go on to ring 3 by itself. The monitor does the whole instruction again. */
 	}
 	if (fastpath_rollback()) {
 		syscall_exit(uc);

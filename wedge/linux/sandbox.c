@@ -4,6 +4,7 @@
  * every system call that guest code makes by itself, is a SIGSYS.
  */
 #include <errno.h>
+#include <signal.h>
 #include <seccomp.h>
 #include "wedge/linux/state.h"
 #include "wedge/platform.h"
@@ -21,10 +22,11 @@ static const int allowed[] = {
     SCMP_SYS(rt_sigreturn),   /* back to the guest */
     SCMP_SYS(rt_sigprocmask), /* reset */
     SCMP_SYS(futex),          /* spaces.c: whose turn it is */
+    SCMP_SYS(wait4),          /* spaces.c: the end of the monitor's processes */
     SCMP_SYS(exit_group),
 };
 
-bool sandbox_close(void)
+bool sandbox_close(const pid_t *children, unsigned nr_children)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_TRAP);
 	int err = ctx ? 0 : -ENOMEM;
@@ -34,6 +36,11 @@ bool sandbox_close(void)
 		err = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_TRAP);
 	for (size_t i = 0; !err && i < sizeof allowed / sizeof *allowed; i++)
 		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
+	/* The first process, and at the end only: the others of the monitor. */
+	for (unsigned i = 0; !err && i < nr_children; i++)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(kill), 2,
+				       SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)children[i]),
+				       SCMP_A1(SCMP_CMP_EQ, SIGKILL));
 	if (!err)
 		err = seccomp_load(ctx);
 	seccomp_release(ctx);

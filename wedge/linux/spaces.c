@@ -32,6 +32,7 @@ static struct {
 	uint32_t turn[LINUX_SPACES]; /* futexes: 1 for the process that runs */
 	uint32_t main_exits;         /* the guest has ended: process 0 leaves with the status */
 	int status;
+	pid_t children[LINUX_SPACES - 1];
 } shared;
 
 static __thread uint32_t me; /* this process; its thread-local storage is its own */
@@ -79,13 +80,23 @@ void *spaces_memory(const void *from, size_t size)
 	return to == MAP_FAILED ? NULL : to;
 }
 
+/* The first process leaves last, so that nobody else has to bury the others. */
+static _Noreturn void leave_last(int status)
+{
+	for (unsigned i = 0; i < LINUX_SPACES - 1 && shared.children[i]; i++) {
+		host_syscall(SYS_kill, shared.children[i], SIGKILL, 0, 0, 0, 0);
+		host_syscall(SYS_wait4, shared.children[i], 0, 0, 0, 0, 0);
+	}
+	for (;;)
+		host_syscall(SYS_exit_group, status, 0, 0, 0, 0, 0);
+}
+
 static void wait_turn(void)
 {
 	while (!__atomic_load_n(&shared.turn[me], __ATOMIC_ACQUIRE))
 		host_syscall(SYS_futex, (long)&shared.turn[me], FUTEX_WAIT, 0, 0, 0, 0);
 	if (__atomic_load_n(&shared.main_exits, __ATOMIC_ACQUIRE))
-		for (;;)
-			host_syscall(SYS_exit_group, shared.status, 0, 0, 0, 0, 0);
+		leave_last(shared.status);
 }
 
 static void give_turn(uint32_t to)
@@ -133,13 +144,15 @@ bool spaces_moving(void)
 }
 
 /* End of the machine in whatever process: the first one is whom the user started. */
-void spaces_exit(int status)
+_Noreturn void spaces_exit(int status)
 {
-	if (me == 0)
-		return;
-	shared.status = status;
 	__atomic_store_n(&shared.main_exits, 1, __ATOMIC_RELEASE);
+	if (me == 0)
+		leave_last(status);
+	shared.status = status;
 	give_turn(0);
+	for (;;)
+		host_syscall(SYS_exit_group, 0, 0, 0, 0, 0, 0);
 }
 
 static _Noreturn void run_child(uint32_t number, pid_t parent)
@@ -150,7 +163,7 @@ static _Noreturn void run_child(uint32_t number, pid_t parent)
 	for (size_t i = 0; i < sizeof for_main / sizeof *for_main; i++)
 		signal(for_main[i], SIG_IGN);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent || !time_init_process() || !sandbox_close())
+	if (getppid() != parent || !time_init_process() || !sandbox_close(NULL, 0))
 		_exit(WEDGE_EXIT_INTERNAL);
 	wait_turn();
 	take_over();
@@ -167,7 +180,8 @@ static void child_died(int sig)
 	platform_exit(&linux_machine.m, WEDGE_EXIT_INTERNAL);
 }
 
-/* Before the sandbox closes. Afterwards memory that the core changes must not come from malloc. */
+/* Make the processes and close the sandbox of each. Afterwards memory that the core changes must
+ * not come from malloc. */
 bool spaces_create(struct machine *m)
 {
 	pid_t parent = getpid();
@@ -184,8 +198,9 @@ bool spaces_create(struct machine *m)
 			return false;
 		if (pid == 0)
 			run_child(i, parent);
+		shared.children[i - 1] = pid;
 	}
-	return true;
+	return sandbox_close(shared.children, LINUX_SPACES - 1);
 }
 
 /* From the first ring 3 instruction on: before, code may run through the aliases of process 0. */

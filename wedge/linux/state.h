@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include "wedge/core/machine.h"
 #include "wedge/linux/linux.h"
 #include "wedge/stubs/window.h"
@@ -106,7 +107,7 @@ bool spaces_create(struct machine *m);
 void spaces_open(struct machine *m);
 void spaces_leave(void);
 bool spaces_moving(void);
-void spaces_exit(int status);
+_Noreturn void spaces_exit(int status);
 /* Memory that all the monitor's processes share, with a copy of `from` if that is not null. */
 void *spaces_memory(const void *from, size_t size);
 
@@ -119,7 +120,8 @@ int serial_input_fd(void); /* -1: none, or no room for input */
 void serial_poll(void);    /* take what input there is */
 void serial_flush(void);
 void serial_restore(void);
-bool sandbox_close(void);
+/* children: processes that this one may kill. */
+bool sandbox_close(const pid_t *children, unsigned nr_children);
 _Noreturn void report_internal(const char *what, uint64_t value);
 #endif
 

@@ -2,6 +2,7 @@
 /* vcpu_exit: what each reason for stopping turns into. Also the reports and their formatter. */
 #include "tests/unit/cpu.h"
 #include "wedge/core/format.h"
+#include "wedge/core/fpu.h"
 #include "wedge/devices/bus.h"
 #include "afterburner/kinds.h"
 
@@ -412,6 +413,73 @@ START_TEST(test_eager_nm)
 }
 END_TEST
 
+struct fpu_case {
+	const char *what;
+	const char *bytes;
+	size_t size;
+	uint32_t cr0;
+	uint8_t vector; /* 0: none */
+};
+
+static const struct fpu_case fpu_cases[] = {
+    {"fninit, TS", "\xdb\xe3", 2, CR0_TS, VEC_NM},
+    {"fninit, EM", "\xdb\xe3", 2, CR0_EM, VEC_NM},
+    {"fninit", "\xdb\xe3", 2, CR0_MP, 0},
+    {"wait, TS", "\x9b", 1, CR0_TS, 0},
+    {"wait, TS and MP", "\x9b", 1, CR0_TS | CR0_MP, VEC_NM},
+    {"emms, TS", "\x0f\x77", 2, CR0_TS, VEC_NM},
+    {"emms, EM", "\x0f\x77", 2, CR0_EM, VEC_UD},
+    {"movaps, TS", "\x0f\x28\xc1", 3, CR0_TS, VEC_NM},
+    {"movaps, EM and TS", "\x0f\x28\xc1", 3, CR0_EM | CR0_TS, VEC_UD},
+    {"movdqa, TS", "\x66\x0f\x6f\xc1", 4, CR0_TS, VEC_NM},
+    {"fxsave, EM", "\x0f\xae\x00", 3, CR0_EM, VEC_NM},
+    {"ldmxcsr, EM", "\x0f\xae\x10", 3, CR0_EM, VEC_UD},
+    {"xsave, TS", "\x0f\xae\x20", 3, CR0_TS, VEC_NM},
+    {"xsave, EM", "\x0f\xae\x20", 3, CR0_EM, 0},
+    {"clflush, TS", "\x0f\xae\x38", 3, CR0_TS, 0},
+    {"lfence, TS", "\x0f\xae\xe8", 3, CR0_TS, 0},
+    {"movbe, TS", "\x0f\x38\xf0\x00", 4, CR0_TS, 0},
+    {"pshufb, TS", "\x0f\x38\x00\xc1", 4, CR0_TS, VEC_NM},
+    {"vaddps, TS", "\xc5\xf0\x58\xc2", 4, CR0_TS, VEC_NM},
+    {"andn, TS", "\xc4\xe2\x70\xf2\xc2", 5, CR0_TS, 0},
+    {"lds, TS", "\xc5\x00", 2, CR0_TS, 0},
+    {"movl %eax, %ebx, TS", "\x89\xc3", 2, CR0_TS, 0},
+    {"bswap, TS", "\x0f\xc9", 2, CR0_TS, 0},
+    {"cmpxchg8b, TS", "\x0f\xc7\x08", 3, CR0_TS, 0},
+};
+
+START_TEST(test_fpu_guard)
+{
+	for (size_t i = 0; i < sizeof(fpu_cases) / sizeof(*fpu_cases); i++) {
+		const struct fpu_case *c = &fpu_cases[i];
+		struct vcpu *v = cpu_new();
+		struct insn in;
+
+		v->cr0 |= c->cr0;
+		ck_assert_msg(insn_decode((const uint8_t *)c->bytes, c->size, &in), "%s", c->what);
+		ck_assert_msg(fpu_allowed(v, &in) == !c->vector, "%s", c->what);
+		if (c->vector)
+			ck_fault(v, c->vector, 0);
+		stub_machine_free(v->machine);
+	}
+}
+END_TEST
+
+/* mov %eax, %cr0 sets TS; nop; fnop: #NM at the fnop, in ring 0. */
+START_TEST(test_fpu_in_ring0)
+{
+	struct vcpu *v = cpu_new();
+
+	add_site(v, 0x10000, 0, 5, "\x0f\x22\xc0", 3);
+	code(v, 0x10005, "\x90\xd9\xd0", 3);
+	v->gpr[R_EAX] = v->cr0 | CR0_TS;
+	site_exit(v, 0);
+	ck_assert_uint_eq(v->eip, HANDLER + 7 * 16);
+	ck_assert_uint_eq(peek32(v, v->gpr[R_ESP]), 0x10006);
+	stub_machine_free(v->machine);
+}
+END_TEST
+
 START_TEST(test_stats)
 {
 	struct vcpu *v = cpu_new();
@@ -463,5 +531,5 @@ END_TEST
 UNIT_MAIN("exit", test_site, test_site_fault, test_inside_slot, test_unpadded, test_user_faults,
 	  test_user_int, test_user_site, test_user_breakpoints, test_syscall, test_clipped,
 	  test_page_fault, test_external, test_sti_hlt, test_hlt_waits_for_timer,
-	  test_halted_for_ever, test_single_step, test_eager_nm, test_stats, test_site_lookup,
-	  test_format)
+	  test_halted_for_ever, test_single_step, test_eager_nm, test_fpu_guard, test_fpu_in_ring0,
+	  test_stats, test_site_lookup, test_format)

@@ -8,6 +8,7 @@
 #include <Zydis/Zydis.h>
 #include "wedge/core/control.h"
 #include "wedge/core/emulate.h"
+#include "wedge/core/fpu.h"
 #include "wedge/core/interrupt.h"
 #include "wedge/core/machine.h"
 #include "wedge/core/mmu.h"
@@ -137,8 +138,25 @@ static void emulate_here(struct vcpu *v, const char *why)
 		cannot_emulate(v, &in, why);
 }
 
+/* #NM comes before any fault of an operand. True: it was delivered. */
+static bool fpu_fault(struct vcpu *v)
+{
+	struct insn in;
+
+	if (!fpu_guarded(v))
+		return false;
+	if (!fetch(v, &in) || fpu_allowed(v, &in)) {
+		v->fault.raised = false;
+		return false;
+	}
+	interrupt_fault(v);
+	return true;
+}
+
 static void page_fault(struct vcpu *v, const struct exit *x)
 {
+	if (!(x->error & PF_FETCH) && fpu_fault(v))
+		return;
 	switch (shadow_fault(v, x->address, x->error & (PF_WRITE | PF_FETCH))) {
 	case SHADOW_FILLED:
 		return;
@@ -222,7 +240,7 @@ static void protection_fault(struct vcpu *v, const struct exit *x)
 	bool beyond = false, kernel = v->cpl == 0;
 	struct insn in;
 
-	if (!fetch(v, &in)) {
+	if (!fetch(v, &in) || !fpu_allowed(v, &in)) {
 		interrupt_fault(v);
 		return;
 	}
@@ -436,6 +454,34 @@ static void reach_eip(struct vcpu *v)
 		interrupt_fault(v);
 }
 
+#define AHEAD 16 /* instructions */
+
+/*
+ * Ring 0 has just set TS or EM. Nothing on the host traps its FPU instructions either, so the next
+ * few instructions are looked at one by one: an FPU instruction among them gets its exception, as a
+ * kernel expects that tries whether it is there. What comes later runs unguarded in ring 0.
+ */
+static void run_ahead(struct vcpu *v)
+{
+	struct insn in;
+
+	for (unsigned n = 0; n < AHEAD && v->cpl == 0 && fpu_guarded(v); n++) {
+		if (v->halted || v->debug_trap ||
+		    (vcpu_interruptible(v) && irq_pending(&v->machine->bus)))
+			return;
+		if (!fetch(v, &in)) {
+			v->fault.raised = false; /* it will fault by itself */
+			return;
+		}
+		if (!fpu_allowed(v, &in)) {
+			interrupt_fault(v);
+			return;
+		}
+		if (!execute(v, &in))
+			return;
+	}
+}
+
 static void finish(struct vcpu *v)
 {
 	do
@@ -451,6 +497,7 @@ static void finish(struct vcpu *v)
 void vcpu_exit(struct vcpu *v, const struct exit *x)
 {
 	struct machine *m = v->machine;
+	uint32_t guard = v->cr0 & (CR0_TS | CR0_EM);
 
 	m->exits[x->kind]++;
 	switch (x->kind) {
@@ -466,5 +513,7 @@ void vcpu_exit(struct vcpu *v, const struct exit *x)
 	case EXIT_INTERRUPT:
 		break;
 	}
+	if ((v->cr0 & (CR0_TS | CR0_EM)) & ~guard)
+		run_ahead(v);
 	finish(v);
 }

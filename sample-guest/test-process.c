@@ -114,6 +114,27 @@ static bool t_side_by_side(void)
 	return true;
 }
 
+/* Programs of every kind at the same time, switched wherever the timer finds them. */
+static bool t_together(void)
+{
+	static const struct {
+		const char *name;
+		uint32_t argument;
+	} all[] = {{"memory", 0},  {"memory", 2},  {"memory", 4},  {"memory", 5}, {"process", 0},
+		   {"process", 4}, {"process", 6}, {"process", 7}, {"tls", 2},    {"tls", 3},
+		   {"fpu", 0},     {"fpu", 1},     {"fpu", 3},     {"gate", 0},   {"gate", 1}};
+	unsigned before = pages_free, i, good = 0;
+	struct death d;
+
+	for (i = 0; i < ARRAY_SIZE(all); i++)
+		CHECK(program_start(all[i].name, all[i].argument));
+	while (thread_wait(&d))
+		good += !d.status && d.vector == NO_VECTOR;
+	CHECK(good == ARRAY_SIZE(all));
+	CHECK(pages_free == before);
+	return true;
+}
+
 const struct test process_tests[] = {
     {"a program says hello and ends", t_hello},
     {"a program that is not there", t_no_program},
@@ -147,5 +168,6 @@ const struct test process_tests[] = {
     {"floating-point arithmetic in two processes", t_fpu_arithmetic},
     {"a call gate from ring 3 to ring 0 and back", t_call_gate},
     {"the TSS opens a port to one process", t_port},
+    {"fifteen programs at the same time", t_together},
     {0},
 };

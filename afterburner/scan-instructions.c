@@ -165,13 +165,16 @@ static bool is_breakpoint(struct span args)
 }
 
 /*
- * The macro of the mnemonic would do, but to save gas a macro in a macro, and where the shadow or a
- * prefix must be told, name the inner one.
+ * The macro of the mnemonic would do, except where a prefix or a shadow must be told. To save gas a
+ * macro in a macro, name the inner one elsewhere, too; but not in strings, which may be text: "out
+ * of memory".
  */
-static void by_name(struct scan *s, const struct statement *st, enum ab_kind kind)
+static void by_name(struct scan *s, const struct statement *st, enum ab_kind kind, bool prefixed)
 {
-	if (st->all.start != s->joined && !s->own_macros &&
-	    !(kind == AB_INT && is_breakpoint(st->args)))
+	bool must = prefixed || (s->shadow && ab_kind_info[kind].pad == AB_PAD_BEFORE);
+	bool may = st->all.start != s->joined && !(kind == AB_INT && is_breakpoint(st->args));
+
+	if (may && (must || !(st->quoted || s->own_macros)))
 		insert_site(s, st->all.start, kind);
 	s->shadow = makes_shadow(kind);
 }
@@ -228,7 +231,7 @@ static void prefixed(struct scan *s, const struct statement *st, const char *lim
 		if (class == WORD_PREFIX || *w.start == '{')
 			continue;
 		if (class == WORD_SITE)
-			by_name(s, st, kind);
+			by_name(s, st, kind, true);
 		else if (class >= WORD_MOV && class <= WORD_CALL)
 			by_operands(s, st, class, rest);
 		else
@@ -286,7 +289,7 @@ bool scan_instruction(struct scan *s, const struct statement *st, enum word_clas
 {
 	switch (class) {
 	case WORD_SITE:
-		by_name(s, st, kind);
+		by_name(s, st, kind, false);
 		return true;
 	case WORD_PREFIX:
 		prefixed(s, st, limit);

@@ -59,3 +59,8 @@ label:	jmp label
 	move \x, %ebx
 	.endm
 	nested %cr2
+	.macro text s
+	.ascii "\s"
+	.endm
+	.data
+	text "out of memory; in time, int str"

@@ -48,3 +48,5 @@
 	hlt; nop4
 	mov %cr2, %ebx; nop2
 	mov %cr2, %ebx; nop2
+	.data
+	.ascii "out of memory; in time, int str"

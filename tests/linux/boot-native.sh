@@ -15,7 +15,7 @@ trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
 
 fail() {
-	echo "FAIL: boot-native: $*"
+	echo "FAILURE boot-native: $*"
 	exit 1
 }
 
@@ -48,4 +48,4 @@ type_commands | boot "$tmp/output" shell
 for want in 'sum 42' 'version-6.1-i686'; do
 	grep -q "$want" "$tmp/output" || { cat "$tmp/output"; fail "the shell did not print: $want"; }
 done
-echo "PASS: boot-native: exercise $(grep -c '^ok' "$here/exercise.expected") of $(sed -n 's/^1\.\.//p' "$here/exercise.expected"), shell"
+echo "SUCCESS boot-native: exercise $(grep -c '^ok' "$here/exercise.expected") of $(sed -n 's/^1\.\.//p' "$here/exercise.expected"), shell"

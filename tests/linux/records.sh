@@ -8,9 +8,9 @@ set -eu
 [ $# -eq 2 ] || { echo "usage: records.sh AFTERBURN LINUX-GUEST-BUILD-DIR" >&2; exit 2; }
 afterburn=$1
 guest=$2
-"$afterburn" check "$guest/padded/vmlinux" || { echo "FAIL: records: check finds defects"; exit 1; }
+"$afterburn" check "$guest/padded/vmlinux" || { echo "FAILURE records: check finds defects"; exit 1; }
 if [ -e "$guest/unpadded/vmlinux" ] && "$afterburn" check "$guest/unpadded/vmlinux" >/dev/null; then
-	echo "FAIL: records: check finds nothing missed in an unpadded kernel"
+	echo "FAILURE records: check finds nothing missed in an unpadded kernel"
 	exit 1
 fi
-echo "PASS: records"
+echo "SUCCESS records"

@@ -5,6 +5,9 @@
  * Two ways in: the gate (a far jump from a trampoline) and signals. Either stores what the real CPU
  * holds into linux_state; two ways out load it again: linux_resume by iretq, signals by sigreturn.
  * Before any C runs, FS must be the C library's thread pointer: guest code loads %fs as it likes.
+ *
+ * The guest's FPU state stays in the registers while the gate's C runs: the wedge is compiled without
+ * FPU and SSE. What calls the C library for more than a system call saves it around that (host.c).
  */
 #include "wedge/linux/state.h"
 
@@ -44,21 +47,35 @@ linux_gate_entry:
 	movl	%eax, SEL(5)
 	movq	STATE(ST_HOST_FS), %rax
 	wrfsbase %rax
+	xorl	%ebp, %ebp
+	call	linux_gate
+	jmp	linux_exit_begin
+	.size	linux_gate_entry, . - linux_gate_entry
+
+/* The guest's FPU state to linux_fpu, and back. */
+	.globl	linux_fpu_save
+	.type	linux_fpu_save, @function
+linux_fpu_save:
 	movl	STATE(ST_XCR0), %eax
 	movl	STATE(ST_XCR0 + 4), %edx
 	xsave64	linux_fpu(%rip)
-	xorl	%ebp, %ebp
-	call	linux_gate
-	/* fall through */
-	.size	linux_gate_entry, . - linux_gate_entry
+	ret
+	.size	linux_fpu_save, . - linux_fpu_save
+
+	.globl	linux_fpu_restore
+	.type	linux_fpu_restore, @function
+linux_fpu_restore:
+	movl	STATE(ST_XCR0), %eax
+	movl	STATE(ST_XCR0 + 4), %edx
+	xrstor64 linux_fpu(%rip)
+	ret
+	.size	linux_fpu_restore, . - linux_fpu_restore
 
 	.globl	linux_resume
 	.type	linux_resume, @function
 linux_resume:
 	movq	STATE(ST_HOST_RSP), %rsp
-	movl	STATE(ST_XCR0), %eax
-	movl	STATE(ST_XCR0 + 4), %edx
-	xrstor64 linux_fpu(%rip)
+	call	linux_fpu_restore
 /*
  * A signal that arrives from here to the iretq finds linux_state complete: it sets attention and
  * starts over at linux_exit_restart, so that no event is left waiting while the guest runs.
@@ -99,7 +116,7 @@ linux_exit_restart:
 	movq	STATE(ST_HOST_FS), %rax
 	wrfsbase %rax
 	call	linux_attention
-	jmp	linux_resume
+	jmp	linux_exit_begin
 
 /*
  * Signal handler, on the alternate stack: (int sig, siginfo_t *, ucontext_t *). The kernel saved

@@ -28,6 +28,19 @@ bool platform_xsetbv(uint64_t xcr0)
 	return !(xcr0 & ~linux_state.xcr0);
 }
 
+/* vsnprintf may use SSE, whose registers are the guest's when the gate led here. */
+static int format(char *line, size_t size, const char *fmt, va_list ap)
+{
+	int n;
+
+	if (linux_state.xcr0)
+		linux_fpu_save();
+	n = vsnprintf(line, size, fmt, ap);
+	if (linux_state.xcr0)
+		linux_fpu_restore();
+	return n < (int)size ? n : (int)size - 1;
+}
+
 void platform_message(const char *fmt, ...)
 {
 	char line[1024];
@@ -35,12 +48,10 @@ void platform_message(const char *fmt, ...)
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(line, sizeof line - 1, fmt, ap);
+	n = format(line, sizeof line - 1, fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		return;
-	if (n > (int)sizeof line - 2)
-		n = sizeof line - 2;
 	line[n++] = '\n';
 	serial_flush();
 	host_syscall(SYS_write, STDERR_FILENO, (long)"afterburn: ", 11, 0, 0, 0);

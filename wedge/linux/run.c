@@ -82,6 +82,10 @@ void state_leave(struct vcpu *v)
 	linux_state.eip = v->eip;
 	guest_tf = v->eflags & FLAG_TF;
 	fastpath_leave(v);
+	win->cr[0] = v->cr0;
+	win->cr[2] = v->cr2;
+	win->cr[3] = v->cr3;
+	win->cr[4] = v->cr4;
 	win->tsc_offset[0] = (uint32_t)v->tsc_offset;
 	win->tsc_offset[1] = (uint32_t)(v->tsc_offset >> 32);
 	win->flags_extra = flags_extra(v);
@@ -100,13 +104,15 @@ void state_leave(struct vcpu *v)
 	linux_state.eflags = flags;
 }
 
-/* uc: the signal that led here, whose frame holds the guest's FPU state; null: linux_fpu does. */
+/* uc: the signal that led here, whose frame holds the guest's FPU state; null: the registers do. */
 static void guest_exit(const struct exit *x, const ucontext_t *uc)
 {
 	vcpu_exit(cpu(), x);
 	if (spaces_moving()) {
 		if (uc)
 			__builtin_memcpy(linux_fpu, uc->uc_mcontext.fpregs, linux_machine.fpu_size);
+		else
+			linux_fpu_save();
 		spaces_leave();
 	}
 	state_leave(cpu());

@@ -59,7 +59,9 @@ extern struct state linux_state;
 extern uint8_t linux_fpu[];
 
 /* entry.S */
-void linux_gate_entry(void);       /* 64-bit: where the window's gate jumps to */
+void linux_gate_entry(void); /* 64-bit: where the window's gate jumps to */
+void linux_fpu_save(void);
+void linux_fpu_restore(void);
 _Noreturn void linux_resume(void); /* load linux_state and linux_fpu, go on in the guest */
 extern const char linux_exit_begin[], linux_exit_end[], linux_exit_restart[];
 void linux_signal_entry(int sig, void *info, void *context);

@@ -4,7 +4,7 @@
  *
  *	cli, sti, pushf, popf, iret, rdtsc	one template each
  *	push %ds			push_seg
- *	mov %ds, %eax			a load of the selector's word, jump
+ *	mov %ds, %eax; mov %cr2, %eax	a load of the window's word, jump
  *	pop %ds, mov %eax, %ds		load_save, selector into %ecx, load_check, load_ds,
  *load_done everything else			monitor
  */
@@ -54,19 +54,19 @@ static void use_segment(struct builder *b, unsigned s)
 	b->symbols.seg_user_host = b->m->window + WIN_USER_HOST + 4 * s;
 }
 
-/* mov %sreg, %r32 or %r16: [66] 36 8b /r disp32. The 32-bit form zero-extends. */
-static void add_read_segment(struct builder *b, const struct insn *in)
+/* mov WORD, %r32 or %r16, where WORD is one of the window's: [66] 36 8b /r disp32. */
+static void add_read_window(struct builder *b, const struct operand *to, uint32_t offset)
 {
-	uint8_t code[8], n = 0;
+	const uint32_t address = b->m->window + offset;
+	uint8_t code[4], n = 0;
 
-	use_segment(b, in->op[1].reg);
-	if (in->op[0].size == 2)
+	if (to->size == 2)
 		code[n++] = 0x66;
 	code[n++] = 0x36;
 	code[n++] = 0x8b;
-	code[n++] = (uint8_t)(in->op[0].reg << 3 | 5);
+	code[n++] = (uint8_t)(to->reg << 3 | 5);
 	add_bytes(b, code, n);
-	add_bytes(b, (const uint8_t *)&b->symbols.seg_sel, 4);
+	add_bytes(b, (const uint8_t *)&address, sizeof address);
 	add(b, "end");
 }
 
@@ -94,7 +94,10 @@ static void add_mov(struct builder *b, struct site *s)
 	const struct insn *in = &s->insn;
 
 	if (in->op[0].type == OP_REG && in->op[1].type == OP_SEG && in->op[1].reg < NR_SEGS) {
-		add_read_segment(b, in);
+		add_read_window(b, &in->op[0], WIN_SEL + 4u * in->op[1].reg);
+	} else if (in->op[0].type == OP_REG && in->op[1].type == OP_CR && in->op[1].reg <= 4 &&
+		   in->op[1].reg != 1) {
+		add_read_window(b, &in->op[0], WIN_CR + 4u * in->op[1].reg);
 	} else if (is_data_segment(&in->op[0]) && in->op[1].type == OP_REG) {
 		const uint8_t movzwl[3] = {0x0f, 0xb7,
 					   (uint8_t)(0xc8 | in->op[1].reg)}; /* %r16, %ecx */

@@ -54,6 +54,7 @@
 #define WIN_CHECK_USS 0xe0
 #define WIN_CHECK_INT_CS 0xf8
 #define WIN_TSC_OFFSET 0x104
+#define WIN_CR 0x10c /* five dwords, by number */
 #define WIN_USER_CS_SEL 0xec
 #define WIN_USER_SS_SEL 0xf0
 #define WIN_ENTRY_CS 0xf4
@@ -125,7 +126,8 @@ struct window {
 	struct check check_int_cs;
 	uint32_t tsc_offset[2]; /* what the guest's time-stamp counter is ahead of the host's: low,
 				   high */
-	uint8_t pad[WIN_SEGCACHE - WIN_TSC_OFFSET - 8];
+	uint32_t cr[5];         /* control registers, as the guest reads them */
+	uint8_t pad[WIN_SEGCACHE - WIN_CR - 20];
 	struct segcache segcache[SEGCACHE_ENTRIES];
 };
 
@@ -167,6 +169,7 @@ WIN_ASSERT(user_cs_sel, WIN_USER_CS_SEL);
 WIN_ASSERT(entry_cs, WIN_ENTRY_CS);
 WIN_ASSERT(check_int_cs, WIN_CHECK_INT_CS);
 WIN_ASSERT(tsc_offset, WIN_TSC_OFFSET);
+WIN_ASSERT(cr, WIN_CR);
 WIN_ASSERT(segcache, WIN_SEGCACHE);
 #endif
 

@@ -310,7 +310,7 @@ static void check_symbols(struct sweep *s, size_t first)
 	}
 }
 
-/* Addresses of code in data: absolute ones, and the exception table's relative ones. */
+/* Addresses of code that data and instructions hold. */
 static void check_references(struct sweep *s)
 {
 	const struct code *c = s->code;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The differential test: the same random cases natively under QEMU and on the wedge.
 #
-#   run.sh [--seed N] [--cases M] GUEST.elf
+#   run.sh [--seed N] [--cases M] [--no-rewrite] GUEST.elf
 #
 # Prints the seed, the variants whose results differ and, for the first of them, the first case that does:
 # what it started from and each word of the state behind it that is not the same. Exit 1 on a difference.
@@ -10,12 +10,14 @@ set -u
 
 seed=$((($(date +%s) ^ $$) & 0x7fffffff))
 cases=20000
+rewrite=
 : "${AFTERBURN:=./afterburn}" "${TIMEOUT:=120}"
 
 while [ $# -gt 1 ]; do
 	case $1 in
 	--seed) seed=$2; shift 2 ;;
 	--cases) cases=$2; shift 2 ;;
+	--no-rewrite) rewrite=--no-rewrite; shift ;;
 	*) echo "run.sh: unknown option $1" >&2; exit 2 ;;
 	esac
 done
@@ -26,7 +28,9 @@ trap 'rm -rf "$out"' EXIT
 
 # run PLATFORM FILE OPTIONS: exit status of the machine.
 run() {
-	timeout "$TIMEOUT" "$AFTERBURN" run -on "$1" -m 64M -no-reboot \
+	local no=$rewrite
+	[ "$1" = native ] && no=
+	timeout "$TIMEOUT" "$AFTERBURN" run -on "$1" $no -m 64M -no-reboot \
 		-append "seed=$seed cases=$cases $3" "$guest" </dev/null 2>"$2.err" | tr -d '\r' >"$2"
 	return "${PIPESTATUS[0]}"
 }
@@ -78,7 +82,7 @@ first_difference() {
 echo "seed $seed, $cases cases"
 both "" || { echo "FAILURE differential (seed $seed)"; exit 1; }
 cmp -s "$out/native" "$out/linux" && {
-	echo "SUCCESS differential ($(grep ' cases$' "$out/native"), seed $seed)"
+	echo "SUCCESS differential ($(grep ' cases$' "$out/native"), seed $seed${rewrite:+, $rewrite})"
 	exit 0
 }
 

@@ -335,11 +335,16 @@ static void exception_exit(struct vcpu *v, const struct exit *x)
 
 /* The system call instructions by the bytes before eip; the host leaves eip elsewhere after
  * sysenter. */
-static void syscall_exit(struct vcpu *v)
+static void syscall_exit(struct vcpu *v, const struct exit *x)
 {
 	uint8_t opcode[2] = {0};
 
 	v->shadow = false;
+	if (x->fast && selector_null(v->msr.sysenter_cs)) { /* neither is in CPUID */
+		vcpu_raise(v, VEC_UD, 0);
+		interrupt_fault(v);
+		return;
+	}
 	if (mmu_fetch(v, linear_eip(v) - 2, opcode, 2, v->cpl) != 2)
 		v->fault.raised = false;
 	if (opcode[0] == 0xcd) {
@@ -508,7 +513,7 @@ void vcpu_exit(struct vcpu *v, const struct exit *x)
 		exception_exit(v, x);
 		break;
 	case EXIT_SYSCALL:
-		syscall_exit(v);
+		syscall_exit(v, x);
 		break;
 	case EXIT_INTERRUPT:
 		break;

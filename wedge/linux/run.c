@@ -13,6 +13,7 @@
 #include "wedge/stubs/trampoline.h"
 
 #define HOST_CS64 0x33
+#define HOST_CS32 0x23
 #define TRAP_DEBUG 1 /* trap numbers in a signal context are the CPU's vectors */
 
 /* Why the real TF is on, beside the guest's own wish. */
@@ -304,6 +305,24 @@ static struct exit classify(int sig, const ucontext_t *uc)
 }
 
 /*
+ * User code executed sysenter, or syscall on an AMD host: 32-bit Linux has those return to its
+ * vDSO, with flat segments and %ebp from the stack, and keeps the old %ebp in %ecx. Where the
+ * instruction stood, nobody knows.
+ */
+static bool fast_call(const struct exit *x)
+{
+	const struct window *win = linux_machine.win;
+
+	if (x->kind != EXIT_SYSCALL || linux_state.sel[SEG_CS] != HOST_CS32)
+		return false;
+	linux_state.sel[SEG_CS] = win->host[SEG_CS];
+	linux_state.sel[SEG_SS] = win->host[SEG_SS];
+	linux_state.gpr[R_EBP] = linux_state.gpr[R_ECX];
+	linux_state.eip = 0;
+	return true;
+}
+
+/*
  * Called by linux_signal_entry with the C library's %fs. sel: the segment registers as they are.
  * Returns whether guest code was interrupted: then segment registers are loaded from linux_state.
  */
@@ -323,6 +342,7 @@ int linux_signal(int sig, void *info, void *context, const uint32_t *sel)
 	}
 	load_context(uc, sel);
 	x = classify(sig, uc);
+	x.fast = fast_call(&x);
 	if (x.kind == EXIT_EXCEPTION && x.vector == VEC_DB && step != STEP_NONE) {
 		if (step_again(uc))
 			return 1;
@@ -348,7 +368,7 @@ int linux_signal(int sig, void *info, void *context, const uint32_t *sel)
 			store_context(uc);
 			return 1;
 		}
-		if (x.kind == EXIT_SYSCALL)
+		if (x.kind == EXIT_SYSCALL && !x.fast)
 			fastpath_patch(cpu(), linux_state.eip);
 	}
 	guest_exit(&x, uc);

@@ -85,31 +85,31 @@ context_restore:
 	.size	context_restore, . - context_restore
 
 /*
- * void enter_user(uint32_t eip, uint32_t esp, uint32_t eflags): to ring 3 with all other
- * registers 0, not to return.
+ * void enter_user_with(uint32_t eip, uint32_t esp, uint32_t eflags, uint32_t ebx): to ring 3 with all
+ * other registers 0, not to return.
  */
-	.globl	enter_user
-	.type	enter_user, @function
-enter_user:
+	.globl	enter_user_with
+	.type	enter_user_with, @function
+enter_user_with:
 	movl	4(%esp), %eax
 	movl	8(%esp), %ecx
 	movl	12(%esp), %edx
-	movl	$0x23, %ebx
-	movl	%ebx, %ds
-	movl	%ebx, %es
-	pushl	%ebx
+	movl	16(%esp), %ebx
+	movl	$0x23, %esi
+	movl	%esi, %ds
+	movl	%esi, %es
+	pushl	%esi
 	pushl	%ecx
 	pushl	%edx
 	pushl	$0x1b
 	pushl	%eax
 	xorl	%eax, %eax
-	xorl	%ebx, %ebx
 	xorl	%ecx, %ecx
 	xorl	%edx, %edx
 	xorl	%esi, %esi
 	xorl	%edi, %edi
 	xorl	%ebp, %ebp
 	iretl
-	.size	enter_user, . - enter_user
+	.size	enter_user_with, . - enter_user_with
 
 	.section .note.GNU-stack, "", @progbits

@@ -97,7 +97,12 @@ void gate_reset(uint8_t vector);               /* the runtime's own entry, DPL 0
 void gate_dpl(uint8_t vector, unsigned dpl);
 int context_save(struct context *c) __attribute__((returns_twice));
 _Noreturn void context_restore(struct context *c, int value);
-_Noreturn void enter_user(uint32_t eip, uint32_t esp, uint32_t eflags);
+
+_Noreturn void enter_user_with(uint32_t eip, uint32_t esp, uint32_t eflags, uint32_t ebx);
+static inline _Noreturn void enter_user(uint32_t eip, uint32_t esp, uint32_t eflags)
+{
+	enter_user_with(eip, esp, eflags, 0);
+}
 
 /* devices.c */
 #define PIT_HZ 1193182u

@@ -17,7 +17,10 @@ void mix_clean(uint32_t state[NR_WORDS], uint32_t rounds);
 void window_sti(void);
 void window_popf(void);
 void window_iret(void);
-extern const char user_mix[];
+extern const char user_mix[], user_calls[], syscall_entry[];
+extern volatile uint32_t syscalls, bad_frames;
+
+#define VEC_DONE 0x81
 
 static volatile uint32_t count, depth;
 static volatile uint32_t while_disabled, without_if, phantom;
@@ -170,19 +173,18 @@ static void on_syscall(struct frame *f)
 	context_restore(&user_return, 1);
 }
 
-static void visit_user(void)
+static void visit_user(const char *code)
 {
 	static char stack[1024] __attribute__((section(".user.data"), aligned(4096)));
 
 	if (!context_save(&user_return))
-		enter_user((uint32_t)user_mix, (uint32_t)stack + sizeof(stack),
-			   EFLAGS_1 | EFLAGS_IF);
+		enter_user((uint32_t)code, (uint32_t)stack + sizeof(stack), EFLAGS_1 | EFLAGS_IF);
 }
 
 /* Ring 3 starts with all registers 0. */
 static void user_expectation(uint32_t expected[NR_WORDS])
 {
-	visit_user();
+	visit_user(user_mix);
 	memcpy(expected, user_words, sizeof(user_words));
 }
 
@@ -196,11 +198,41 @@ static void test_user(uint32_t interrupts)
 	count = 0;
 	disabled = 0;
 	while (count < interrupts) {
-		visit_user();
+		visit_user(user_mix);
 		check(same(user_words, expected), "ring 3 lost a register or a flag");
 	}
 	stop();
 	section_end("registers and flags of ring 3 survive");
+}
+
+/* Interrupts on the way into and out of system calls. */
+static void test_calls(uint32_t interrupts)
+{
+	uint32_t rounds = 0, sum = 0;
+
+	for (uint32_t n = 0x1000; n; n--)
+		sum += n + 1;
+	gate_set(VEC_SYSCALL, SEL_KCODE, syscall_entry, 0xee);
+	gate_dpl(VEC_DONE, 3);
+	trap_set(VEC_DONE, on_syscall);
+	start(PERIOD, true);
+	count = 0;
+	disabled = 0;
+	syscalls = 0;
+	while (count < interrupts) {
+		visit_user(user_calls);
+		rounds++;
+		check(user_words[3] == sum && user_words[2] == 1,
+		      "carry or sum: %08x %08x, expected %08x", user_words[2], user_words[3], sum);
+		check(user_words[4] == 0x1000 && user_words[5] == 0x1000, "%u calls of %u arrived",
+		      user_words[4], 0x1000);
+	}
+	stop();
+	print("# %u system calls, %u interrupts\n", syscalls, count);
+	check(syscalls == rounds * 0x1000, "%u system calls of %u", syscalls, rounds * 0x1000);
+	check(!bad_frames, "%u system calls with a wrong frame or register", bad_frames);
+	check(!without_if, "%u interrupts with IF clear in the frame", without_if);
+	section_end("system calls under the storm");
 }
 
 void test_main(void)
@@ -218,4 +250,5 @@ void test_main(void)
 	test_prompt(interrupts);
 	test_lost(interrupts, seed);
 	test_user(interrupts / 10);
+	test_calls(interrupts / 2);
 }

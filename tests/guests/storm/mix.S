@@ -144,6 +144,43 @@
 	OFF
 	ret
 
+/*
+ * The system call: counts, and looks at its frame and at the registers it finds. The data segments are
+ * ring 3's, and flat.
+ */
+	.globl	syscall_entry
+	.type	syscall_entry, @function
+syscall_entry:
+	incl	syscalls
+	pushfl
+	testl	$0x200, (%esp)		/* an interrupt gate: IF is clear */
+	jnz	9f
+	cmpl	$user_called, 4(%esp)
+	jne	9f
+	cmpl	$0x1b, 8(%esp)
+	jne	9f
+	testl	$0x200, 12(%esp)
+	jz	9f
+	cmpl	$0x23, 20(%esp)
+	jne	9f
+	cmpl	%ebp, 16(%esp)		/* ring 3 keeps its %esp there */
+	jne	9f
+	cmpl	%esi, %edi
+	jne	9f
+	popfl
+	iretl
+9:	incl	bad_frames
+	popfl
+	iretl
+	.size	syscall_entry, . - syscall_entry
+
+	.bss
+	.globl	syscalls, bad_frames
+syscalls:
+	.skip	4
+bad_frames:
+	.skip	4
+
 /* Ring 3: the same arithmetic, then the result by int 0x80 in eax ebx ecx edx esi edi ebp. */
 	.section .user.text, "ax", @progbits
 	.set	.Lafterburner_user, 1
@@ -154,6 +191,25 @@ user_mix:
 	decl	user_rounds
 	jnz	3b
 	int	$0x80
+
+/* 4096 system calls, then the carry that survived them all and a checksum by int 0x81. */
+	.globl	user_calls, user_called
+user_calls:
+	movl	$0x1000, %ecx
+	movl	%esp, %ebp
+	xorl	%edx, %edx
+	stc
+4:	leal	1(%esi), %esi
+	leal	1(%edi), %edi
+	int	$0x80
+user_called:
+	adcl	%ecx, %edx
+	stc
+	leal	-1(%ecx), %ecx
+	jecxz	5f
+	jmp	4b
+5:	setc	%cl
+	int	$0x81
 	.set	.Lafterburner_user, 0
 	.section .user.data, "aw", @progbits
 user_rounds:

@@ -60,6 +60,11 @@ void platform_idle(uint64_t deadline);
 void platform_serial_write(unsigned port, uint8_t byte);
 int platform_serial_read(unsigned port);
 
+/* Around library code that may use the FPU or SSE: the wedge is compiled without, because the
+ * guest's FPU state stays in the registers while it runs. They do not nest. */
+void platform_fpu_save(void);
+void platform_fpu_restore(void);
+
 /* A diagnostic for the person at the terminal (stderr). */
 void __attribute__((format(printf, 1, 2))) platform_message(const char *fmt, ...);
 /* End the machine; flushes, restores the terminal, prints --stats. */

@@ -2,13 +2,13 @@
 /*
  * Zydis to struct insn. The only file that knows Zydis beyond its mnemonics.
  *
- * libZydis is built with SSE. So decode only where the guest's FPU state is not live in the
- * registers: at load time, and in the context of a host signal, which has saved it.
+ * libZydis is built with SSE: platform_fpu_save and platform_fpu_restore stand around it.
  */
 #include "wedge/core/insn.h"
 #include "wedge/core/vcpu.h"
 
 #include <Zydis/Zydis.h>
+#include "wedge/platform.h"
 
 /* General registers only: encoding order, and -1 for none. */
 static int8_t gpr_or_none(ZydisRegister r)
@@ -115,10 +115,14 @@ static bool zydis_decode(const uint8_t *bytes, size_t size, ZydisDecodedInstruct
 			 ZydisDecodedOperand ops[ZYDIS_MAX_OPERAND_COUNT])
 {
 	ZydisDecoder decoder;
+	bool ok;
 
-	return ZYAN_SUCCESS(ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LEGACY_32,
-					     ZYDIS_STACK_WIDTH_32)) &&
-	       ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes, size, z, ops));
+	platform_fpu_save();
+	ok = ZYAN_SUCCESS(
+		 ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32)) &&
+	     ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes, size, z, ops));
+	platform_fpu_restore();
+	return ok;
 }
 
 bool insn_decode(const uint8_t *bytes, size_t size, struct insn *out)

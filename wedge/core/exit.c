@@ -515,7 +515,11 @@ void vcpu_exit(struct vcpu *v, const struct exit *x)
 	case EXIT_SYSCALL:
 		syscall_exit(v, x);
 		break;
+	case EXIT_EMULATE:
+		emulate_here(v, "instruction with a stack segment that is not flat");
+		break;
 	case EXIT_INTERRUPT:
+	case NR_EXIT_KINDS:
 		break;
 	}
 	if ((v->cr0 & (CR0_TS | CR0_EM)) & ~guard)

@@ -52,9 +52,6 @@ struct insn {
 /*
  * Decode one 32-bit instruction. size is how many bytes may be read. Returns false if the bytes are
  * no instruction (#UD) or are truncated; then out->length is 0.
- *
- * Uses the SSE registers (libZydis does): call it at load time or in a host signal handler, where
- * the guest's FPU state is safe.
  */
 bool insn_decode(const uint8_t *bytes, size_t size, struct insn *out);
 

@@ -46,7 +46,7 @@ struct machine {
 	uint32_t *ran; /* how often each site's fast path ran, by index; may be null */
 	struct unpadded unpadded[NR_UNPADDED];
 	uint64_t unpadded_other; /* traps that found the table full */
-	uint64_t exits[4];       /* by enum exit_kind */
+	uint64_t exits[NR_EXIT_KINDS];
 	uint64_t exceptions[32]; /* EXIT_EXCEPTION by vector */
 	/* Cached address spaces (space.h): given by a platform that can keep more than one; else
 	 * the core has its own. space: the one that the guest's present tables belong to. */

@@ -68,8 +68,9 @@ enum shadow_result shadow_fault(struct vcpu *v, uint32_t linear, enum access acc
  * reset. The state is the module's own; there is one machine in a monitor.
  */
 void shadow_reset(struct machine *m);
-/* mov cr3: what the new tables would not give again is dropped, or m->space names another space, whose
- * mappings the platform brings into force before the guest goes on; then it calls shadow_activate. */
+/* mov cr3: what the new tables would not give again is dropped, or m->space names another space,
+ * whose mappings the platform brings into force before the guest goes on; then it calls
+ * shadow_activate. */
 void shadow_switch(struct vcpu *v);
 void shadow_activate(struct vcpu *v);
 void shadow_flush(struct vcpu *v); /* changes of CR0, CR4 and EFER: nothing stays, in no space */

@@ -216,7 +216,8 @@ static void report_kinds(const struct machine *m)
 
 static void report_exits(const struct machine *m)
 {
-	static const char *const names[] = {"sites", "exceptions", "system calls", "interrupts"};
+	static const char *const names[] = {"sites", "exceptions", "system calls", "interrupts",
+					    "emulation"};
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
 		platform_message("exits for %s: %llu", names[i], (unsigned long long)m->exits[i]);

@@ -168,6 +168,8 @@ enum exit_kind {
 	EXIT_EXCEPTION, /* the host CPU raised an exception in guest code */
 	EXIT_SYSCALL,   /* guest code executed int 0x80, sysenter or syscall; eip is behind it */
 	EXIT_INTERRUPT, /* nothing of the guest's doing: a timer, I/O */
+	EXIT_EMULATE,   /* the platform cannot run the instruction at eip: emulate it */
+	NR_EXIT_KINDS,
 };
 
 struct exit {

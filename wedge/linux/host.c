@@ -28,16 +28,26 @@ bool platform_xsetbv(uint64_t xcr0)
 	return !(xcr0 & ~linux_state.xcr0);
 }
 
-/* vsnprintf may use SSE, whose registers are the guest's when the gate led here. */
+/* Before power on there is no guest whose state could be lost. */
+void platform_fpu_save(void)
+{
+	if (linux_state.xcr0)
+		linux_fpu_save();
+}
+
+void platform_fpu_restore(void)
+{
+	if (linux_state.xcr0)
+		linux_fpu_restore();
+}
+
 static int format(char *line, size_t size, const char *fmt, va_list ap)
 {
 	int n;
 
-	if (linux_state.xcr0)
-		linux_fpu_save();
+	platform_fpu_save();
 	n = vsnprintf(line, size, fmt, ap);
-	if (linux_state.xcr0)
-		linux_fpu_restore();
+	platform_fpu_restore();
 	return n < (int)size ? n : (int)size - 1;
 }
 

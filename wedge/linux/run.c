@@ -105,10 +105,23 @@ void state_leave(struct vcpu *v)
 	linux_state.eflags = flags;
 }
 
+/*
+ * Trampolines reach the window through %ss. A kernel whose stack segment cannot do that (Linux: the
+ * instructions between its espfix and iret) is emulated until it can.
+ */
+static bool stack_is_flat(const struct vcpu *v)
+{
+	const struct segment *ss = &v->seg[SEG_SS];
+
+	return v->cpl == 3 || (ss->usable && ss->base == 0 && ss->limit == UINT32_MAX);
+}
+
 /* uc: the signal that led here, whose frame holds the guest's FPU state; null: the registers do. */
 static void guest_exit(const struct exit *x, const ucontext_t *uc)
 {
 	vcpu_exit(cpu(), x);
+	while (!stack_is_flat(cpu()))
+		vcpu_exit(cpu(), &(struct exit){.kind = EXIT_EMULATE});
 	if (spaces_moving()) {
 		if (uc)
 			__builtin_memcpy(linux_fpu, uc->uc_mcontext.fpregs, linux_machine.fpu_size);

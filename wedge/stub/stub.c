@@ -187,6 +187,14 @@ void platform_message(const char *fmt, ...)
 		stub.messages_len = STUB_BUFFER - 1;
 }
 
+void platform_fpu_save(void)
+{
+}
+
+void platform_fpu_restore(void)
+{
+}
+
 static _Noreturn void leave(int status)
 {
 	if (!stub.armed) {

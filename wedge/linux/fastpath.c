@@ -7,6 +7,7 @@
 #include "wedge/core/interrupt.h"
 #include "wedge/core/mmu.h"
 #include "wedge/core/segment.h"
+#include "wedge/linux/ldt.h"
 #include "wedge/linux/state.h"
 #include "wedge/platform.h"
 #include "wedge/stubs/trampoline.h"
@@ -61,7 +62,7 @@ static void arm_return(struct vcpu *v)
 		user.cs = v->seg[SEG_CS];
 		user.ss = v->seg[SEG_SS];
 	}
-	if (!user.valid || !shadow_user_clean(v) || (v->cr0 & CR0_TS))
+	if (!user.valid || !shadow_user_clean(v) || (v->cr0 & CR0_TS) || ldt_in_use(v))
 		return;
 	w->user_cs_sel = user.cs.sel;
 	w->user_ss_sel = user.ss.sel;

@@ -7,19 +7,17 @@
  * descriptor, so that the way back from the real selector is a table look-up. Each pair has two
  * variants: as the guest wrote it for ring 0, and clipped to the user limit for ring 3.
  *
- * Entries below FIRST_SLOT stay empty: guest user code that loads a selector of the guest's LDT by
- * itself faults and is emulated, instead of getting some entry of ours.
+ * The first entries are a copy of the guest's own LDT (ldt.c): its user code loads those by itself.
  */
-#include <asm/ldt.h>
 #include "wedge/core/interrupt.h"
 #include "wedge/core/segment.h"
+#include "wedge/linux/ldt.h"
 #include "wedge/linux/state.h"
-#include "wedge/linux/syscall.h"
 #include "wedge/platform.h"
 
-#define FIRST_SLOT 1024
-#define ENTRY_SLOT (LDT_ENTRIES - 1 - FIRST_SLOT) /* flat code, for far calls into the window */
-#define NR_SLOTS ENTRY_SLOT
+#define FIRST_SLOT LDT_MIRRORED
+#define NR_SLOTS (LDT_SIZE - FIRST_SLOT)
+#define ENTRY_SLOT 0 /* flat code, for far calls into the window */
 #define HASH_SIZE 16384
 
 #define DESC_FLAT_CODE 0x00cffb000000ffffull
@@ -30,7 +28,7 @@ struct slot {
 	bool user;
 };
 
-static struct slot slots[NR_SLOTS + 1];
+static struct slot slots[NR_SLOTS];
 static uint16_t hash[HASH_SIZE]; /* slot number + 1; 0: free */
 static unsigned nr_slots;
 static uint32_t epoch; /* counts how often all slots were forgotten */
@@ -52,45 +50,9 @@ static const struct slot *selector_slot(uint32_t real)
 	return &slots[index - FIRST_SLOT];
 }
 
-/* Last offset that ring 3 may use of a flat or wrapping segment. */
-static uint32_t clip(const struct slot *s, uint32_t base, uint32_t limit)
+static bool write_slot(unsigned slot)
 {
-	uint32_t top = linux_machine.user_limit - 1;
-	bool expand_down = !(s->desc & DESC_X) && (s->desc & DESC_E);
-	if (!s->user || expand_down || base + (uint64_t)limit <= top)
-		return limit;
-	if (base + (uint64_t)limit > UINT32_MAX) /* wraps: TLS, with offsets below 0 */
-		return limit;
-	return base > top ? 0 : top - base;
-}
-
-/* Write one entry of the process's LDT. Returns false if the host refuses it. */
-static bool write_entry(unsigned slot)
-{
-	const struct slot *s = &slots[slot];
-	uint32_t base = desc_base(s->desc), limit = clip(s, base, desc_limit(s->desc));
-	bool code = s->desc & DESC_X;
-	struct user_desc d = {
-	    .entry_number = slot + FIRST_SLOT,
-	    .base_addr = base,
-	    .limit = limit > 0xfffff ? limit >> 12 : limit,
-	    .seg_32bit = !!(s->desc & DESC_DB),
-	    /* The host makes no conforming code; where all is ring 3 that is no difference. */
-	    .contents = code               ? 2
-			: s->desc & DESC_E ? 1
-					   : 0,
-	    .read_exec_only = !(s->desc & DESC_W),
-	    .limit_in_pages = limit > 0xfffff,
-	    .seg_not_present = 0,
-	    .useable = 1,
-	};
-	/* Expand-down segments keep their granularity: the limit is the first offset that faults.
-	 */
-	if (s->desc & DESC_G) {
-		d.limit = limit >> 12;
-		d.limit_in_pages = 1;
-	}
-	return host_syscall(SYS_modify_ldt, 0x11, (long)&d, sizeof d, 0, 0, 0) == 0;
+	return ldt_write(slot + FIRST_SLOT, slots[slot].desc, slots[slot].user);
 }
 
 static void forget_slots(void)
@@ -98,8 +60,8 @@ static void forget_slots(void)
 	__builtin_memset(hash, 0, sizeof hash);
 	fastpath_disarm();
 	__builtin_memset(linux_machine.win->segcache, 0, sizeof linux_machine.win->segcache);
-	nr_slots = 0;
-	written = 0;
+	nr_slots = ENTRY_SLOT + 1;
+	written = nr_slots;
 	written_epoch = ++epoch;
 }
 
@@ -122,7 +84,7 @@ static uint16_t slot_for(uint16_t sel, uint64_t desc, bool user)
 	if (nr_slots == NR_SLOTS)
 		return 0;
 	slots[nr_slots] = (struct slot){.desc = desc, .sel = sel, .user = user};
-	if (!write_entry(nr_slots))
+	if (!write_slot(nr_slots))
 		return 0;
 	written = nr_slots + 1;
 	hash[h] = (uint16_t)(nr_slots + 1);
@@ -136,6 +98,8 @@ uint16_t segments_real(const struct segment *seg, bool user)
 
 	if (!seg->usable)
 		return seg->sel & 3;
+	if (user && ldt_mirrors(seg->sel, seg->desc))
+		return seg->sel;
 	if (now && now->user == user && now->sel == seg->sel && now->desc == (seg->desc & ~DESC_A))
 		return seg->host;
 	uint16_t real = slot_for(seg->sel, seg->desc, user);
@@ -232,11 +196,12 @@ static void fill_segcache(struct vcpu *v, const struct segment *seg)
 	};
 }
 
-/* The stubs reach the window through %cs and %ss as they are in ring 0. */
+/* A slot's jump is relative to %cs as it is in ring 0; a %ss with a base never gets here (run.c).
+ */
 static void check_flat(struct vcpu *v)
 {
-	if (v->cpl == 0 && (v->seg[SEG_CS].base || v->seg[SEG_SS].base))
-		guest_unsupported(v, "code or stack segment of ring 0 with a base");
+	if (v->cpl == 0 && v->seg[SEG_CS].base)
+		guest_unsupported(v, "code segment of ring 0 with a base");
 }
 
 static void look_up(struct vcpu *v)
@@ -254,6 +219,8 @@ void segments_leave(struct vcpu *v)
 	struct window *win = linux_machine.win;
 	unsigned before = nr_slots;
 
+	if (v->cpl == 3)
+		ldt_mirror(v);
 	look_up(v);
 	if (nr_slots < before) /* ran out, all were forgotten: those looked up before that, too */
 		look_up(v);
@@ -266,13 +233,14 @@ void segments_leave(struct vcpu *v)
 uint16_t segments_entry_cs(void)
 {
 	slots[ENTRY_SLOT] = (struct slot){.desc = DESC_FLAT_CODE};
-	return write_entry(ENTRY_SLOT) ? slot_selector(ENTRY_SLOT) : 0;
+	return write_slot(ENTRY_SLOT) ? slot_selector(ENTRY_SLOT) : 0;
 }
 
 bool segments_foreign(const struct vcpu *v)
 {
 	for (int s = 0; s < NR_SEGS; s++)
-		if (v->seg[s].usable && !selector_slot(v->seg[s].host))
+		if (v->seg[s].usable && !selector_slot(v->seg[s].host) &&
+		    !ldt_mirrors(v->seg[s].host, v->seg[s].desc))
 			return true;
 	return false;
 }
@@ -304,9 +272,9 @@ void platform_user_limit(struct machine *m, uint32_t limit)
 void segments_sync(void)
 {
 	if (written_epoch != epoch)
-		written = 0;
+		written = ENTRY_SLOT + 1;
 	for (; written < nr_slots; written++)
-		if (!write_entry(written))
+		if (!write_slot(written))
 			report_internal("the host refuses an LDT entry", written);
 	written_epoch = epoch;
 }

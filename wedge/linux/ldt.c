@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* Entries of the host process's LDT. */
+#include "wedge/linux/ldt.h"
+#include <asm/ldt.h>
+#include "wedge/core/mmu.h"
+#include "wedge/core/segment.h"
+#include "wedge/linux/state.h"
+#include "wedge/linux/syscall.h"
+
+/* What this process's mirrored entries hold: descriptors, accessed bit set; 0: empty. */
+static __thread uint64_t mirror[LDT_MIRRORED];
+static __thread uint32_t mirror_limit; /* the user limit they were clipped to */
+static __thread unsigned mirrored;     /* entries in use */
+
+/* Last offset that ring 3 may use of a flat segment. */
+static uint32_t clip(uint64_t desc, uint32_t base, uint32_t limit)
+{
+	uint32_t top = linux_machine.user_limit - 1;
+	bool expand_down = !(desc & DESC_X) && (desc & DESC_E);
+
+	if (expand_down || base + (uint64_t)limit <= top)
+		return limit;
+	if (base + (uint64_t)limit > UINT32_MAX) /* wraps: TLS, with offsets below 0 */
+		return limit;
+	return base > top ? 0 : top - base;
+}
+
+static bool set_entry(const struct user_desc *d)
+{
+	return host_syscall(SYS_modify_ldt, 0x11, (long)d, sizeof *d, 0, 0, 0) == 0;
+}
+
+bool ldt_write(unsigned entry, uint64_t desc, bool user)
+{
+	uint32_t base = desc_base(desc), limit = desc_limit(desc);
+	/* The host makes no conforming code; where all is ring 3 that is no difference. */
+	unsigned contents = desc & DESC_X ? 2 : desc & DESC_E ? 1 : 0;
+	bool pages;
+
+	if (user)
+		limit = clip(desc, base, limit);
+	/* An expand-down segment must keep its granularity: it says where the segment ends above.
+	 */
+	pages = limit > 0xfffff || (desc & DESC_G);
+	return set_entry(&(struct user_desc){
+	    .entry_number = entry,
+	    .base_addr = base,
+	    .limit = pages ? limit >> 12 : limit,
+	    .seg_32bit = !!(desc & DESC_DB),
+	    .contents = contents,
+	    .read_exec_only = !(desc & DESC_W),
+	    .limit_in_pages = pages,
+	    .useable = 1,
+	});
+}
+
+static bool clear_entry(unsigned entry)
+{
+	/* modify_ldt(2): this combination is an empty descriptor. */
+	return set_entry(
+	    &(struct user_desc){.entry_number = entry, .read_exec_only = 1, .seg_not_present = 1});
+}
+
+bool ldt_in_use(const struct vcpu *v)
+{
+	return v->ldtr.usable && v->ldtr.limit >= 7;
+}
+
+/* Can ring 3 load it, and can the host hold it as it is? */
+static bool for_ring3(uint64_t desc)
+{
+	const uint64_t present = DESC_P | DESC_S;
+
+	return (desc & present) == present && desc_dpl(desc) == 3 && (desc & DESC_DB);
+}
+
+static uint64_t guest_entry(const struct vcpu *v, unsigned entry)
+{
+	uint32_t at = v->ldtr.base + entry * 8;
+	const struct machine *m = v->machine;
+	struct translation t;
+	uint64_t desc;
+
+	if (entry * 8 + 7 > v->ldtr.limit || (at & 0xfff) > 0xff8 || !mmu_peek(v, at, &t) ||
+	    t.phys + 8 > m->ram_size)
+		return 0;
+	__builtin_memcpy(&desc, m->ram + t.phys, 8);
+	return for_ring3(desc) ? desc | DESC_A : 0;
+}
+
+void ldt_mirror(struct vcpu *v)
+{
+	unsigned entries = ldt_in_use(v) ? (v->ldtr.limit + 1) / 8 : 0;
+	bool clipped_anew = mirror_limit != linux_machine.user_limit;
+
+	if (entries > LDT_MIRRORED)
+		entries = LDT_MIRRORED;
+	for (unsigned i = 0; i < entries || i < mirrored; i++) {
+		uint64_t desc = guest_entry(v, i);
+
+		if (desc == mirror[i] && !clipped_anew)
+			continue;
+		mirror[i] = desc && ldt_write(i, desc, true) ? desc : 0;
+		if (!mirror[i])
+			clear_entry(i);
+	}
+	mirrored = entries;
+	mirror_limit = linux_machine.user_limit;
+}
+
+bool ldt_mirrors(uint16_t sel, uint64_t desc)
+{
+	return (sel & 7) == 7 && sel >> 3 < LDT_MIRRORED && mirror[sel >> 3] &&
+	       mirror[sel >> 3] == (desc | DESC_A);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* The LDT of this host process: modify_ldt(2). Each process of the monitor has its own. */
+#ifndef WEDGE_LINUX_LDT_H
+#define WEDGE_LINUX_LDT_H
+
+#include "wedge/core/vcpu.h"
+
+#define LDT_SIZE 8192
+#define LDT_MIRRORED 1024 /* entries that are a copy of the guest's LDT; the others are ours */
+
+/*
+ * Write an entry from a guest descriptor of a code or data segment; user: with its limit clipped to
+ * the user limit. False: the host refuses it.
+ */
+bool ldt_write(unsigned entry, uint64_t desc, bool user);
+
+/*
+ * Make the mirrored entries what the guest's LDT holds for ring 3, so that its user code may load
+ * them by itself. What ring 3 may not load, or lies beyond LDT_MIRRORED, faults and is emulated.
+ */
+void ldt_mirror(struct vcpu *v);
+
+/* Is this selector the guest's own and its mirrored entry this descriptor, the accessed bit aside?
+ */
+bool ldt_mirrors(uint16_t sel, uint64_t desc);
+
+/* Does the guest have an LDT? Then every entry to ring 3 has to look at it. */
+bool ldt_in_use(const struct vcpu *v);
+
+#endif

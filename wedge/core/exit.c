@@ -2,141 +2,15 @@
 /*
  * vcpu_exit: from why the guest stopped to where it goes on. A site's instruction is emulated; a
  * page fault fills the shadow; #GP and its like are looked into for what the guest's own CPU would
- * have done; other exceptions and system calls are delivered. Then come traps, devices, external
- * interrupts, halt and the timer.
+ * have done; other exceptions and system calls are delivered. resume.c does the rest.
  */
-#include <Zydis/Zydis.h>
-#include "wedge/core/control.h"
+#include <Zydis/Mnemonic.h>
 #include "wedge/core/emulate.h"
 #include "wedge/core/fpu.h"
 #include "wedge/core/interrupt.h"
-#include "wedge/core/machine.h"
 #include "wedge/core/mmu.h"
 #include "wedge/core/segment.h"
-#include "wedge/platform.h"
-
-#define DR6_BS 0x4000u
-
-static uint32_t linear_eip(const struct vcpu *v)
-{
-	return v->seg[SEG_CS].base + v->eip;
-}
-
-/* A software interrupt takes TF away with it, and a load of ss holds a debug trap off until the
- * next instruction is through (SDM vol. 3, 6.8.3). */
-static bool traps_by_tf(const struct insn *in)
-{
-	switch (in->mnemonic) {
-	case ZYDIS_MNEMONIC_INT:
-	case ZYDIS_MNEMONIC_INT1:
-	case ZYDIS_MNEMONIC_INT3:
-	case ZYDIS_MNEMONIC_INTO:
-		return false;
-	}
-	return !(in->nr_operands && in->op[0].type == OP_SEG && in->op[0].reg == SEG_SS &&
-		 (in->mnemonic == ZYDIS_MNEMONIC_MOV || in->mnemonic == ZYDIS_MNEMONIC_POP));
-}
-
-/* The padding behind a popf that set TF is an instruction too, and traps. */
-static bool padding_traps(const struct vcpu *v, const struct insn *in, uint32_t start)
-{
-	return (v->eflags & FLAG_TF) && in->advance > in->length && v->eip == start + in->advance;
-}
-
-/* Emulate one instruction at v->eip; a fault of its own is delivered. False: not known to the
- * emulator, nothing changed. */
-static bool execute(struct vcpu *v, const struct insn *in)
-{
-	bool tf = v->eflags & FLAG_TF, shadow = v->shadow;
-	uint32_t rf = v->eflags & FLAG_RF, start = v->eip;
-
-	v->shadow = false;
-	v->eflags &= ~FLAG_RF;
-	switch (emulate(v, in)) {
-	case EMULATE_FAULT:
-		interrupt_fault(v);
-		return true;
-	case EMULATE_UNSUPPORTED:
-		v->shadow = shadow;
-		v->eflags |= rf;
-		return false;
-	case EMULATE_DONE:
-		break;
-	}
-	if ((tf && traps_by_tf(in)) || padding_traps(v, in, start)) {
-		v->dr[6] |= DR6_BS;
-		v->debug_trap = true;
-	}
-	return true;
-}
-
-/* Behind a site's instruction the CPU goes on behind its slot, and so do the calls and interrupts
- * it makes. */
-static const struct insn *site_insn(struct site *s)
-{
-	s->insn.advance = (uint8_t)(s->slot_len - s->insn_off);
-	return &s->insn;
-}
-
-/* Is this the jump that stands in a site's slot? In ring 3 other code may stand at the same
- * address. */
-static bool is_patch(const struct vcpu *v, const struct site *s, const struct insn *in)
-{
-	return s->rewritten && linear_eip(v) == s->slot && in->mnemonic == ZYDIS_MNEMONIC_JMP &&
-	       in->op[0].type == OP_IMM &&
-	       linear_eip(v) + in->length + in->op[0].imm == s->trampoline;
-}
-
-/*
- * Read and decode the instruction at eip. A site's own bytes have been overwritten by its jump: its
- * instruction comes from the record, and eip goes to where it stood. False: v->fault is set (#PF or
- * #GP of the fetch, or #UD).
- */
-static bool fetch(struct vcpu *v, struct insn *in)
-{
-	struct site *s = machine_site_at(v->machine, linear_eip(v));
-
-	if (s && v->cpl == 0 && s->rewritten && linear_eip(v) == s->slot + s->insn_off) {
-		*in = *site_insn(s);
-		return true;
-	}
-	if (!emulate_fetch(v, in))
-		return false;
-	if (s && is_patch(v, s, in)) {
-		v->eip += s->insn_off;
-		*in = *site_insn(s);
-	}
-	return true;
-}
-
-static void execute_site(struct vcpu *v, struct site *s)
-{
-	char text[64];
-
-	s->exits++;
-	if (!execute(v, site_insn(s)))
-		guest_unsupported(v, "site %s: %s", "instruction not emulated",
-				  insn_format(&s->insn, v->eip, text, sizeof(text)));
-}
-
-/* What the CPU has run into is beyond the emulator. */
-static _Noreturn void cannot_emulate(struct vcpu *v, const struct insn *in, const char *why)
-{
-	char text[64];
-
-	guest_unsupported(v, "%s at %08x: %s", why, v->eip,
-			  insn_format(in, v->eip, text, sizeof(text)));
-}
-
-static void emulate_here(struct vcpu *v, const char *why)
-{
-	struct insn in;
-
-	if (!fetch(v, &in))
-		interrupt_fault(v);
-	else if (!execute(v, &in))
-		cannot_emulate(v, &in, why);
-}
+#include "wedge/core/step.h"
 
 /* #NM comes before any fault of an operand. True: it was delivered. */
 static bool fpu_fault(struct vcpu *v)
@@ -145,7 +19,7 @@ static bool fpu_fault(struct vcpu *v)
 
 	if (!fpu_guarded(v))
 		return false;
-	if (!fetch(v, &in) || fpu_allowed(v, &in)) {
+	if (!step_fetch(v, &in) || fpu_allowed(v, &in)) {
 		v->fault.raised = false;
 		return false;
 	}
@@ -164,7 +38,7 @@ static void page_fault(struct vcpu *v, const struct exit *x)
 		interrupt_fault(v);
 		return;
 	case SHADOW_EMULATE:
-		emulate_here(v, "access to memory that the host cannot map");
+		step_here(v, "access to memory that the host cannot map");
 		return;
 	}
 }
@@ -240,11 +114,11 @@ static void protection_fault(struct vcpu *v, const struct exit *x)
 	bool beyond = false, kernel = v->cpl == 0;
 	struct insn in;
 
-	if (!fetch(v, &in) || !fpu_allowed(v, &in)) {
+	if (!step_fetch(v, &in) || !fpu_allowed(v, &in)) {
 		interrupt_fault(v);
 		return;
 	}
-	if (execute(v, &in)) {
+	if (step_execute(v, &in)) {
 		if (kernel)
 			machine_count_trap(v->machine, address);
 		return;
@@ -260,7 +134,7 @@ static void protection_fault(struct vcpu *v, const struct exit *x)
 	if (v->machine->user_limit != limit)
 		return; /* checking has moved the limit: let it run again */
 	if (beyond)
-		cannot_emulate(v, &in, "user access above the user limit");
+		step_cannot(v, &in, "user access above the user limit");
 	deliver_host(v, x);
 }
 
@@ -296,7 +170,7 @@ static void alignment_fault(struct vcpu *v, const struct exit *x)
 	if (v->cpl == 3 && (v->cr0 & CR0_AM) && (v->eflags & FLAG_AC))
 		deliver_host(v, x);
 	else
-		emulate_here(v, "misaligned access");
+		step_here(v, "misaligned access");
 }
 
 static void exception_exit(struct vcpu *v, const struct exit *x)
@@ -361,144 +235,6 @@ static void syscall_exit(struct vcpu *v, const struct exit *x)
 		interrupt_fault(v);
 }
 
-/*
- * An address inside a rewritten slot, as a handler makes it that steps over an instruction by its
- * length or comes back to one behind its padding: there the jump's bytes stand. True: something was
- * executed.
- */
-static bool leave_slot(struct vcpu *v)
-{
-	struct site *s;
-	uint32_t offset;
-
-	if (v->cpl || !v->machine->nr_sites)
-		return false;
-	s = machine_site_at(v->machine, linear_eip(v));
-	if (!s || !s->rewritten || linear_eip(v) == s->slot)
-		return false;
-	offset = linear_eip(v) - s->slot;
-	if (offset > s->insn_off) {
-		v->eip += s->slot_len - offset;
-		return false;
-	}
-	v->eip += s->insn_off - offset;
-	execute_site(v, s);
-	return true;
-}
-
-static void deliver_traps(struct vcpu *v)
-{
-	if (!v->debug_trap)
-		return;
-	v->debug_trap = false;
-	interrupt_deliver(v, VEC_DB, EVENT_EXCEPTION, 0);
-}
-
-static void deliver_external(struct vcpu *v)
-{
-	struct bus *b = &v->machine->bus;
-
-	bus_run(b, platform_now());
-	while (vcpu_interruptible(v) && irq_pending(b)) {
-		v->halted = false;
-		interrupt_deliver(v, irq_acknowledge(b), EVENT_EXTERNAL, 0);
-	}
-}
-
-static void wait_halted(struct vcpu *v)
-{
-	struct bus *b = &v->machine->bus;
-
-	while (v->halted) {
-		if (!(v->eflags & FLAG_IF)) {
-			platform_message(
-			    "the guest halted with interrupts off at %08x: nothing can wake it",
-			    v->eip);
-			platform_exit(v->machine, WEDGE_EXIT_HALTED);
-		}
-		platform_idle(bus_deadline(b));
-		deliver_external(v);
-	}
-}
-
-/*
- * Ring 3 cannot be made to trap FPU instructions here: with CR0.TS set #NM comes before the first
- * instruction in ring 3 rather than at the first FPU instruction. An operating system that switches
- * the FPU lazily sees more #NMs than on a real CPU and no other difference. It comes once for an
- * address: a handler that leaves TS set meets no second one there. CR0.EM is not treated so, since
- * no handler could make sense of it.
- */
-static void deliver_nm(struct vcpu *v)
-{
-	if (!(v->cr0 & CR0_TS))
-		v->nm_injected =
-		    false; /* handled: the same address may be another thread's next time */
-	if (v->cpl != 3 || !(v->cr0 & CR0_TS))
-		return;
-	if (v->nm_injected && v->nm_eip == v->eip)
-		return;
-	v->nm_injected = true;
-	v->nm_eip = v->eip;
-	vcpu_raise(v, VEC_NM, 0);
-	interrupt_fault(v);
-}
-
-/*
- * Ring 3 is about to go on above the user limit, where no real %cs for it reaches: an interrupt
- * came between its jump there and the fetch, and the guest's iret leads back. The fetch is made
- * here: it faults, or it raises the limit.
- */
-static void reach_eip(struct vcpu *v)
-{
-	uint32_t limit = v->machine->user_limit;
-	uint8_t byte;
-
-	if (v->cpl != 3 || !limit || linear_eip(v) < limit)
-		return;
-	if (!mmu_fetch(v, linear_eip(v), &byte, 1, v->cpl))
-		interrupt_fault(v);
-}
-
-#define AHEAD 16 /* instructions */
-
-/*
- * Ring 0 has just set TS or EM. Nothing on the host traps its FPU instructions either, so the next
- * few instructions are looked at one by one: an FPU instruction among them gets its exception, as a
- * kernel expects that tries whether it is there. What comes later runs unguarded in ring 0.
- */
-static void run_ahead(struct vcpu *v)
-{
-	struct insn in;
-
-	for (unsigned n = 0; n < AHEAD && v->cpl == 0 && fpu_guarded(v); n++) {
-		if (v->halted || v->debug_trap ||
-		    (vcpu_interruptible(v) && irq_pending(&v->machine->bus)))
-			return;
-		if (!fetch(v, &in)) {
-			v->fault.raised = false; /* it will fault by itself */
-			return;
-		}
-		if (!fpu_allowed(v, &in)) {
-			interrupt_fault(v);
-			return;
-		}
-		if (!execute(v, &in))
-			return;
-	}
-}
-
-static void finish(struct vcpu *v)
-{
-	do
-		deliver_traps(v);
-	while (leave_slot(v));
-	deliver_external(v);
-	wait_halted(v);
-	reach_eip(v);
-	deliver_nm(v);
-	platform_timer(bus_deadline(&v->machine->bus));
-}
-
 void vcpu_exit(struct vcpu *v, const struct exit *x)
 {
 	struct machine *m = v->machine;
@@ -507,7 +243,7 @@ void vcpu_exit(struct vcpu *v, const struct exit *x)
 	m->exits[x->kind]++;
 	switch (x->kind) {
 	case EXIT_SITE:
-		execute_site(v, &m->sites[x->site]);
+		step_site(v, &m->sites[x->site]);
 		break;
 	case EXIT_EXCEPTION:
 		exception_exit(v, x);
@@ -516,13 +252,11 @@ void vcpu_exit(struct vcpu *v, const struct exit *x)
 		syscall_exit(v, x);
 		break;
 	case EXIT_EMULATE:
-		emulate_here(v, "instruction with a stack segment that is not flat");
+		step_here(v, "instruction with a stack segment that is not flat");
 		break;
 	case EXIT_INTERRUPT:
 	case NR_EXIT_KINDS:
 		break;
 	}
-	if ((v->cr0 & (CR0_TS | CR0_EM)) & ~guard)
-		run_ahead(v);
-	finish(v);
+	resume_guest(v, guard);
 }

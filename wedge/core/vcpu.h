@@ -178,7 +178,7 @@ struct exit {
 	uint8_t vector;   /* EXIT_EXCEPTION: enum vector as the host CPU reported it */
 	uint32_t error;   /* EXIT_EXCEPTION: error code */
 	uint32_t address; /* EXIT_EXCEPTION of VEC_PF: faulting linear address */
-	bool fast;	  /* EXIT_SYSCALL by sysenter or syscall: where from is not known, eip is 0 */
+	bool fast; /* EXIT_SYSCALL by sysenter or syscall: where from is not known, eip is 0 */
 };
 
 /* Set the state that the CPU has after reset, except that boot protocols then change what they

@@ -28,10 +28,11 @@ trap 'rm -rf "$out"' EXIT
 
 # run PLATFORM FILE OPTIONS: exit status of the machine.
 run() {
-	local no=$rewrite
-	[ "$1" = native ] && no=
+	local no=$rewrite qemu=()
+	# What the wedge leaves out of CPUID, the native CPU must not have either.
+	[ "$1" = native ] && no= qemu=(-- -cpu "max,-apic,-smap,-monitor")
 	timeout "$TIMEOUT" "$AFTERBURN" run -on "$1" $no -m 64M -no-reboot \
-		-append "seed=$seed cases=$cases $3" "$guest" </dev/null 2>"$2.err" | tr -d '\r' >"$2"
+		-append "seed=$seed cases=$cases $3" "$guest" "${qemu[@]}" </dev/null 2>"$2.err" | tr -d '\r' >"$2"
 	return "${PIPESTATUS[0]}"
 }
 

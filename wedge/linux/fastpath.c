@@ -15,7 +15,7 @@
 #define VECTOR_SYSCALL 0x80
 #define GATE_INTERRUPT 0xe
 #define GATE_TRAP 0xf
-#define PAD 7         /* bytes of NOP before a padded `int` */
+#define PAD (FASTPATH_SLOT - 2) /* bytes of NOP before a padded `int` */
 #define SAVES_DONE 37 /* bytes of int80 until %esp, %eax, %ecx and the flags are in their slots */
 
 /* The ring 3 segments that the monitor last returned to. */
@@ -159,6 +159,24 @@ bool fastpath_init(void)
 	return win()->entry_cs != 0;
 }
 
+/* The bytes of a slot of user code at a linear address, if they can be had without a fault. */
+static uint8_t *slot_bytes(const struct vcpu *v, uint32_t at)
+{
+	struct translation t;
+
+	if (!int80_length || (at & 0xfff) > 0x1000 - FASTPATH_SLOT || !mmu_peek(v, at, &t) ||
+	    t.phys + FASTPATH_SLOT > v->machine->ram_size)
+		return NULL;
+	return v->machine->ram + t.phys;
+}
+
+static void write_call(uint8_t call[PAD])
+{
+	call[0] = 0x9a;
+	__builtin_memcpy(call + 1, &int80_at, 4);
+	__builtin_memcpy(call + 5, &win()->entry_cs, 2);
+}
+
 /*
  * The guest's user code executed `int $0x80`, which ends at eip. If the toolchain padded it, the
  * next one goes the fast way: the padding becomes a far call out of the user's segment. It is found
@@ -167,20 +185,31 @@ bool fastpath_init(void)
  */
 void fastpath_patch(struct vcpu *v, uint32_t eip)
 {
-	static const uint8_t padded[PAD + 2] = {0x0f, 0x1f, 0x80, 0, 0, 0, 0, 0xcd, VECTOR_SYSCALL};
-	uint32_t at = eip - sizeof padded;
-	uint8_t *code, call[PAD] = {0x9a};
-	struct translation t;
+	static const uint8_t padded[FASTPATH_SLOT] = {0x0f, 0x1f, 0x80,          0, 0, 0,
+						      0,    0xcd, VECTOR_SYSCALL};
+	uint8_t *code = slot_bytes(v, eip - FASTPATH_SLOT);
 
-	if (!int80_length || (at & 0xfff) > 0x1000 - sizeof padded || !mmu_peek(v, at, &t) ||
-	    t.phys + sizeof padded > v->machine->ram_size)
-		return;
-	code = v->machine->ram + t.phys;
-	if (__builtin_memcmp(code, padded, sizeof padded))
-		return;
-	__builtin_memcpy(call + 1, &int80_at, 4);
-	__builtin_memcpy(call + 5, &win()->entry_cs, 2);
-	__builtin_memcpy(code, call, sizeof call);
+	if (code && !__builtin_memcmp(code, padded, sizeof padded))
+		write_call(code);
+}
+
+/*
+ * Did the far call of a slot fault, for where it pushes? `int` pushes nothing on the user's stack,
+ * which may be unaligned with AC set, or not there at all.
+ */
+bool fastpath_failed(const struct vcpu *v, const struct exit *x)
+{
+	const uint8_t *code;
+	uint8_t call[PAD];
+
+	if (v->cpl != 3 || (x->vector == VEC_PF && v->gpr[R_ESP] - 1 - x->address >= 8))
+		return false;
+	code = slot_bytes(v, v->eip);
+	if (!code)
+		return false;
+	write_call(call);
+	return !__builtin_memcmp(code, call, PAD) && code[PAD] == 0xcd &&
+	       code[PAD + 1] == VECTOR_SYSCALL;
 }
 
 /*

@@ -374,7 +374,10 @@ int linux_signal(int sig, void *info, void *context, const uint32_t *sel)
 		bool shadowed = linux_machine.win->shadow_eip == linux_state.eip;
 		state_enter(cpu());
 		cpu()->shadow = shadowed || (step == STEP_SHADOW);
-		if (x.kind == EXIT_EXCEPTION && cpu()->cpl == 3 && segments_foreign(cpu())) {
+		if (x.kind == EXIT_EXCEPTION && fastpath_failed(cpu(), &x)) {
+			cpu()->eip += FASTPATH_SLOT;
+			x = (struct exit){.kind = EXIT_SYSCALL};
+		} else if (x.kind == EXIT_EXCEPTION && cpu()->cpl == 3 && segments_foreign(cpu())) {
 			/* User code loaded a selector that means something else to the host: now it
 			 * gets the guest's segment, and the instruction its second try. */
 			state_leave(cpu());

@@ -85,10 +85,12 @@ uint16_t segments_entry_cs(void);
 bool segments_foreign(const struct vcpu *v);
 
 /* fastpath.c */
+#define FASTPATH_SLOT 9 /* bytes of a padded `int $0x80` */
 bool fastpath_init(void);
 void fastpath_leave(struct vcpu *v);
 void fastpath_disarm(void);
 void fastpath_patch(struct vcpu *v, uint32_t eip);
+bool fastpath_failed(const struct vcpu *v, const struct exit *x);
 void fastpath_as_syscall(void);
 bool fastpath_rollback(void);
 

@@ -11,6 +11,7 @@
 #define ANY_RESULT 16 /* eax ebx ecx edx may legitimately differ: not compared */
 #define PAD_BEFORE 32 /* the padding stands before the instruction */
 #define NT_CLEAR 64   /* iret with NT would be a task switch */
+#define RUN_CALL 256  /* ring 3, padded */
 #define WIDE_PORT 128 /* not at the end of a device's ports: QEMU 7.2 aborts, or reads 0 */
 
 /* What is set up before it: setup.c. */

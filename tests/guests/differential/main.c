@@ -12,7 +12,8 @@
 #include "tests/guests/differential/main.h"
 
 extern const struct variant kernel_variants[], kernel_variants_end[], plain_variants[],
-    plain_variants_end[], user_variants[], user_variants_end[];
+    plain_variants_end[], user_variants[], user_variants_end[], calls_variants[],
+    calls_variants_end[];
 void case_enter(const struct input *in);
 
 struct mode {
@@ -25,6 +26,7 @@ static const struct mode modes[] = {
     {"padded", kernel_variants, kernel_variants_end, 0},
     {"plain", plain_variants, plain_variants_end, 0},
     {"user", user_variants, user_variants_end, 3},
+    {"call", calls_variants, calls_variants_end, 3},
 };
 
 static uint32_t seed, verbose, total;
@@ -110,7 +112,8 @@ void test_main(void)
 	uint32_t wanted = option("cases", 20000), only = option("variant", ~0u), number = 0;
 	uint32_t variants = (uint32_t)(kernel_variants_end - kernel_variants) +
 			    (uint32_t)(plain_variants_end - plain_variants) +
-			    (uint32_t)(user_variants_end - user_variants);
+			    (uint32_t)(user_variants_end - user_variants) +
+			    (uint32_t)(calls_variants_end - calls_variants);
 	uint32_t each = (wanted + variants - 1) / variants;
 
 	seed = option("seed", 1);

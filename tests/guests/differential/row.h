@@ -9,6 +9,7 @@
 #define K RUN_KERNEL
 #define P RUN_PLAIN
 #define U RUN_USER
+#define C RUN_CALL
 #define I RUN_PENDING
 #define ANY ANY_RESULT
 #define B PAD_BEFORE

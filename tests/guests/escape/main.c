@@ -49,7 +49,7 @@ CODE(mov_cr0)
 CODE(out)
 CODE(stack)
 CODE(step)
-extern const char try_return[];
+extern const char try_return[], try_padded[], after_padded[];
 
 static uint32_t secret = 0x5ec3e7;
 static struct frame last;
@@ -87,6 +87,12 @@ static void run(const struct attempt *a)
 	check(secret == 0x5ec3e7, "%s %08x: kernel memory was written", a->name, a->ebx);
 }
 
+/* Ring 3 learns from the error code whether there is a page. */
+static uint32_t present(uint32_t address)
+{
+	return address < 0x1000000 && *pte_of((void *)address) & 1 ? P : 0;
+}
+
 #define MEMORY(name, error, address)                                                               \
 	{                                                                                          \
 #name, try_##name, at_##name, (uint32_t)(address), VEC_PF, error,                  \
@@ -103,10 +109,10 @@ static void test_memory(void)
 
 	for (unsigned i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
 		const struct attempt attempts[] = {
-		    MEMORY(read, USER | P, targets[i]),
-		    MEMORY(write, USER | P | W, targets[i]),
-		    MEMORY(push, USER | P, targets[i]),
-		    MEMORY(movs, USER | P, targets[i]),
+		    MEMORY(read, USER | present(targets[i]), targets[i]),
+		    MEMORY(write, USER | W | present(targets[i]), targets[i]),
+		    MEMORY(push, USER | present(targets[i]), targets[i]),
+		    MEMORY(movs, USER | present(targets[i]), targets[i]),
 		};
 
 		for (unsigned n = 0; n < sizeof(attempts) / sizeof(attempts[0]); n++)
@@ -139,7 +145,7 @@ static void test_fetch(void)
 				    UNMAPPED,          WINDOW,   WINDOW + 0x10000};
 
 	for (unsigned i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
-		uint32_t t = targets[i], error = t < 0x1000000 ? USER | P : USER;
+		uint32_t t = targets[i], error = USER | present(t);
 		const struct attempt attempts[] = {
 		    {"jump", try_jump, (char *)t, t, VEC_PF, error, t},
 		    {"call", try_call, (char *)t, t, VEC_PF, error, t},
@@ -155,7 +161,8 @@ static void test_fetch(void)
 static void test_stack(void)
 {
 	const struct attempt attempts[] = {
-	    {"stack", try_stack, at_stack, 0x100010, VEC_PF, USER | P | W, 0x10000c},
+	    {"stack", try_stack, at_stack, (uint32_t)&secret + 4, VEC_PF, USER | P | W,
+	     (uint32_t)&secret},
 	    {"stack", try_stack, at_stack, UNMAPPED, VEC_PF, USER | W, UNMAPPED - 4},
 	};
 
@@ -193,6 +200,25 @@ static void test_fast_calls(void)
 	check(last.vector == VEC_UD, "syscall: vector %u", last.vector);
 	check((last.cs & 0xffff) == SEL_UCODE, "syscall: cs %04x", last.cs);
 	check(last.ebx == 0 && last.ebp == 0 && last.esi == 0, "syscall: registers changed");
+}
+
+/* int pushes nothing on the stack of ring 3, which may be anywhere. */
+static void test_any_stack(void)
+{
+	const uint32_t stacks[] = {
+	    (uint32_t)user_start + 64, (uint32_t)user_start + 61, 0, 3, (uint32_t)&secret, UNMAPPED,
+	    WINDOW + 0x10000};
+
+	gate_dpl(VEC_SYSCALL, 3);
+	for (unsigned i = 0; i < 3 * sizeof(stacks) / sizeof(stacks[0]); i++) {
+		const struct attempt a = {"padded",    try_padded, after_padded, stacks[i / 3],
+					  VEC_SYSCALL, 0,          NO_CR2};
+
+		run(&a);
+		check(last.esp == a.ebx, "esp %08x, expected %08x", last.esp, a.ebx);
+	}
+	gate_dpl(VEC_SYSCALL, 0);
+	section_end("a system call needs no stack");
 }
 
 /* No system call of the host: int 0x80 has a gate here or not, the others never do. */
@@ -248,6 +274,7 @@ void test_main(void)
 	test_stack();
 	test_segments();
 	test_calls();
+	test_any_stack();
 	test_privileged();
 	test_exceptions();
 }

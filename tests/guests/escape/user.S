@@ -68,6 +68,16 @@ at_step:
 	ud2
 
 	.set	.Lafterburner_off, 0
+
+/* A padded system call, whatever the stack pointer is. */
+	.set	.Lafterburner_user, 1
+	.globl	try_padded, after_padded
+try_padded:
+	movl	%ebx, %esp
+	int	$0x80
+after_padded:
+	ud2
+	.set	.Lafterburner_user, 0
 	.section .user.data, "aw", @progbits
 	.globl	user_bounds
 user_bounds:

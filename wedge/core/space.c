@@ -21,6 +21,10 @@ static void count(struct space *s, uint32_t page, uint8_t state, int by)
 		c->wp0 += by;
 		s->wp0 += by;
 	}
+	if (c->mapped != c->global)
+		s->local[page / CHUNK / 64] |= 1ull << page / CHUNK % 64;
+	else
+		s->local[page / CHUNK / 64] &= ~(1ull << page / CHUNK % 64);
 }
 
 void space_set_state(struct space *s, uint32_t first, uint32_t pages, uint8_t state)
@@ -178,25 +182,26 @@ static uint32_t pack_upper(const struct vcpu *v, uint64_t entry)
 	return pack(entry, upper_is_leaf(v, entry));
 }
 
-/* One entry of the table that an upper entry names. */
-static uint64_t table_entry(const struct vcpu *v, uint64_t upper, uint32_t page)
+/* The table that an upper entry names; null if it does not lie in RAM. */
+static const uint8_t *table_of(const struct vcpu *v, uint64_t upper)
 {
-	const struct machine *m = v->machine;
-	bool pae = v->cr4 & CR4_PAE;
-	uint64_t at = (upper & 0xffffffffff000ull) + (pae ? page % GROUP * 8 : page % CHUNK * 4);
+	uint64_t at = upper & 0xffffffffff000ull;
 
-	if (at + 8 > m->ram_size)
-		return 0;
-	return pae ? *(const uint64_t *)(const void *)(m->ram + at)
-		   : *(const uint32_t *)(const void *)(m->ram + at);
+	return at + PAGE > v->machine->ram_size ? NULL : v->machine->ram + at;
 }
 
-/* Drop the pages of a group whose entries are not what they were; upper: the entry above, 0: drop
- * all. */
-static void verify_group(struct vcpu *v, struct run *r, uint32_t group, uint64_t upper)
+static inline uint64_t entry_of(const uint8_t *table, bool pae, uint32_t page)
+{
+	return pae ? ((const uint64_t *)(const void *)table)[page % GROUP]
+		   : ((const uint32_t *)(const void *)table)[page % CHUNK];
+}
+
+/* Drop the pages of a group whose entries are not what they were; table: null to drop them all. */
+static void verify_group(struct vcpu *v, struct run *r, uint32_t group, const uint8_t *table)
 {
 	struct space *s = r->s;
 	uint32_t first = group * GROUP;
+	bool pae = v->cr4 & CR4_PAE;
 
 	for (uint32_t p = first; p < first + GROUP; p++) {
 		if (p % 8 == 0 && !*(const uint64_t *)(const void *)&s->page[p]) {
@@ -206,7 +211,7 @@ static void verify_group(struct vcpu *v, struct run *r, uint32_t group, uint64_t
 		if (!(s->page[p] & S_MAPPED))
 			continue;
 		if ((s->page[p] & S_GLOBAL) ||
-		    (upper && s->leaf[p] == pack(table_entry(v, upper, p), true)))
+		    (table && s->leaf[p] == pack(entry_of(table, pae, p), true)))
 			run_close(r);
 		else
 			run_extend(r, p);
@@ -233,44 +238,43 @@ void space_record(struct vcpu *v, struct space *s, uint32_t first, uint32_t page
 		uint32_t group = p / GROUP;
 		uint64_t upper = upper_entry(v, group);
 		uint32_t packed = pack_upper(v, upper);
+		const uint8_t *table = upper_is_leaf(v, upper) ? NULL : table_of(v, upper);
 
 		if (s->upper[group] != packed) {
-			verify_group(v, &r, group, 0);
+			verify_group(v, &r, group, NULL);
 			run_close(&r);
 			s->upper[group] = packed;
 		}
 		for (; p < first + pages && p / GROUP == group; p++)
-			if (!upper_is_leaf(v, upper))
-				s->leaf[p] = pack(table_entry(v, upper, p), true);
+			if (table)
+				s->leaf[p] = pack(entry_of(table, v->cr4 & CR4_PAE, p), true);
 	}
+}
+
+static void verify_chunk(struct vcpu *v, struct space *s, uint32_t chunk)
+{
+	struct run r = {.m = v->machine, .s = s};
+
+	for (uint32_t group = 2 * chunk; group < 2 * chunk + 2; group++) {
+		uint64_t upper = upper_entry(v, group);
+
+		if (group_empty(s, group))
+			continue;
+		if (s->upper[group] != pack_upper(v, upper))
+			verify_group(v, &r, group, NULL);
+		else if (upper_is_leaf(v, upper))
+			run_close(&r);
+		else
+			verify_group(v, &r, group, table_of(v, upper));
+	}
+	run_close(&r);
 }
 
 void space_verify(struct vcpu *v, struct space *s)
 {
-	struct run r = {.m = v->machine, .s = s};
-
 	if (!paging(v))
 		return; /* linear is physical whatever cr3 says */
-	for (uint32_t i = 0; i < NR_CHUNKS; i++) {
-		const struct chunk *c = &s->chunk[i];
-
-		if (c->mapped == c->global) {
-			if (c->mapped)
-				run_close(&r);
-			continue;
-		}
-		for (uint32_t group = 2 * i; group < 2 * i + 2; group++) {
-			uint64_t upper = upper_entry(v, group);
-
-			if (group_empty(s, group))
-				continue;
-			if (s->upper[group] != pack_upper(v, upper))
-				verify_group(v, &r, group, 0);
-			else if (upper_is_leaf(v, upper))
-				run_close(&r);
-			else
-				verify_group(v, &r, group, upper);
-		}
-	}
-	run_close(&r);
+	for (unsigned i = 0; i < NR_CHUNKS / 64; i++)
+		for (uint64_t left = s->local[i]; left; left &= left - 1)
+			verify_chunk(v, s, i * 64 + (unsigned)__builtin_ctzll(left));
 }

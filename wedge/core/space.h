@@ -36,9 +36,10 @@ struct chunk {
 struct space {
 	uint8_t page[NR_PAGES];
 	struct chunk chunk[NR_CHUNKS];
-	uint32_t leaf[NR_PAGES];   /* the entry a page was mapped from (space.c, pack) */
-	uint32_t upper[NR_GROUPS]; /* the entry above it */
-	uint32_t root;             /* which tables */
+	uint64_t local[NR_CHUNKS / 64]; /* bit: the chunk has mappings that are not global */
+	uint32_t leaf[NR_PAGES];        /* the entry a page was mapped from (space.c, pack) */
+	uint32_t upper[NR_GROUPS];      /* the entry above it */
+	uint32_t root;                  /* which tables */
 	uint32_t limit;            /* the user limit that supervisor_below counts to, in chunks */
 	uint32_t supervisor_below; /* supervisor pages mapped below the limit */
 	uint32_t wp0;

@@ -19,6 +19,7 @@ enum {
 	OPT_APPEND,
 	OPT_SERIAL,
 	OPT_DRIVE,
+	OPT_DEVICE,
 	OPT_KERNEL_TYPE,
 	OPT_NO_REBOOT,
 	OPT_WINDOW,
@@ -36,7 +37,8 @@ static const struct argp_option options[] = {
     {"append", OPT_APPEND, "TEXT", 0, "the kernel's command line", 1},
     {"initrd", OPT_INITRD, "FILE", 0,
      "initial RAM disk; for a multiboot kernel modules, \"FILE ARGS,FILE ARGS\"", 1},
-    {"drive", OPT_DRIVE, "SPEC", 0, "a virtio disk, as QEMU's -drive (native only)", 1},
+    {"drive", OPT_DRIVE, "SPEC", 0, "a virtio disk: file=NAME,format=raw,readonly=on", 1},
+    {"device", OPT_DEVICE, "NAME", 0, "virtio-rng-device: the host's random numbers", 1},
     {"serial", OPT_SERIAL, "WHERE", 0, "first serial port: stdio (default), file:NAME, none", 1},
     {"no-reboot", OPT_NO_REBOOT, NULL, 0, "end when the guest resets", 1},
     {"kernel-type", OPT_KERNEL_TYPE, "TYPE", 0, "auto (default), multiboot, linux", 2},
@@ -127,6 +129,11 @@ static error_t parse(int key, char *arg, struct argp_state *as)
 		if (o->nr_drives == RUN_MAX_DRIVES)
 			argp_error(as, "-drive: at most %d", RUN_MAX_DRIVES);
 		o->drives[o->nr_drives++] = arg;
+		return 0;
+	case OPT_DEVICE:
+		if (strcmp(arg, "virtio-rng-device"))
+			argp_error(as, "-device: `%s' is not virtio-rng-device", arg);
+		o->entropy = true;
 		return 0;
 	case OPT_SERIAL:
 		parse_serial(arg, o, as);

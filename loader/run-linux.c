@@ -4,6 +4,7 @@
 #include "loader/message.h"
 #include "loader/rewrite.h"
 #include "loader/run.h"
+#include "loader/virtio.h"
 #include "wedge/linux/linux.h"
 #include "wedge/platform.h"
 
@@ -36,14 +37,29 @@ static bool open_serial(const struct run_options *o, struct linux_config *c)
 	return true;
 }
 
-/* Words that Linux needs on its command line to leave the window alone. */
+/* Words that Linux needs on its command line: to leave the window alone, to find its devices. */
 static void platform_args(const struct run_options *o, uint32_t window, char *buf, size_t size)
 {
-	buf[0] = 0;
-	if (o->append && strstr(o->append, "reservetop="))
-		return;
-	snprintf(buf, size, "reservetop=0x%x", -window);
-	note("added to the command line for the window at 0x%x: %s", window, buf);
+	struct virtio_slot slots[VIRTIO_SLOTS];
+	char words[VIRTIO_WORDS_SIZE], reserve[32] = "";
+
+	virtio_assign(o, slots);
+	virtio_words(slots, words);
+	if (!o->append || !strstr(o->append, "reservetop="))
+		snprintf(reserve, sizeof(reserve), "reservetop=0x%x", -window);
+	snprintf(buf, size, "%s%s%s", reserve, *reserve && *words ? " " : "", words);
+	if (*buf)
+		note("added to the command line: %s", buf);
+}
+
+static bool open_drives(const struct run_options *o)
+{
+	struct drive_spec d;
+
+	for (unsigned i = 0; i < o->nr_drives; i++)
+		if (!drive_parse(o->drives[i], &d) || !linux_drive(d.file, d.read_only))
+			return false;
+	return true;
 }
 
 /* After loading: the image is in RAM, the registers are set, every patch is planned. */
@@ -86,7 +102,7 @@ static void tell_plan(const struct guest *g)
 static bool plan_boot(struct guest *g, const struct run_options *o, uint32_t window)
 {
 	enum guest_kind kind;
-	char words[64];
+	char words[VIRTIO_WORDS_SIZE + 32];
 
 	if (!boot_recognise(&g->img, o->kind, &kind) ||
 	    !image_fits(&g->img, o->ram_size, window, LINUX_WINDOW_SIZE))
@@ -112,17 +128,17 @@ static int run(const struct run_options *o)
 	};
 	struct machine *m;
 
-	if (o->nr_drives || o->nr_qemu_options) {
-		refuse(NULL, "%s not supported on platform linux",
-		       o->nr_drives ? "-drive is" : "options for QEMU are");
+	if (o->nr_qemu_options) {
+		refuse(NULL, "options for QEMU are not supported on platform linux");
 		return WEDGE_EXIT_USAGE;
 	}
 	if (!image_open(&guest.img, o->guest) || !plan_boot(&guest, o, config.window) ||
-	    !open_serial(o, &config))
+	    !open_drives(o) || !open_serial(o, &config))
 		return WEDGE_EXIT_USAGE;
 	m = linux_create(&config);
 	if (!m)
 		return WEDGE_EXIT_INTERNAL;
+	virtio_assign(o, m->virtio);
 	if (!plan_rewrite(&guest, m, o))
 		return WEDGE_EXIT_USAGE;
 	image_use_symbols(&guest.img);

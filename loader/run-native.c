@@ -9,6 +9,7 @@
 #include "loader/link.h"
 #include "loader/message.h"
 #include "loader/run.h"
+#include "loader/virtio.h"
 #include "wedge/platform.h"
 
 #include <errno.h>
@@ -20,22 +21,18 @@
 #include <unistd.h>
 
 #define MAX_QEMU_OPTIONS 32
-#define MAX_ARGS (48 + 4 * RUN_MAX_DRIVES + MAX_QEMU_OPTIONS)
+#define MAX_ARGS (56 + 4 * RUN_MAX_DRIVES + MAX_QEMU_OPTIONS)
 #define MAX_TEXT 512
 
 /* Without ACPI the virtio interrupts go to the 8259s; the command line is made here. */
 #define MACHINE "microvm,acpi=off,pit=on,pic=on,rtc=on,isa-serial=on,auto-kernel-cmdline=off"
-/* microvm's virtio-mmio transports: one behind the other, each with the next interrupt line. */
-#define VIRTIO_BASE 0xfeb00000u
-#define VIRTIO_SIZE 0x200u
-#define VIRTIO_LINE 5u
 /* No local APIC: like the wedge, which has the two 8259s only. */
 #define CPU "max,-apic"
 
 struct command {
 	const char *argv[MAX_ARGS + 1];
 	unsigned argc;
-	char text[2 * RUN_MAX_DRIVES + 4][MAX_TEXT]; /* arguments made here */
+	char text[2 * RUN_MAX_DRIVES + 8][MAX_TEXT]; /* arguments made here */
 	unsigned nr_text;
 };
 
@@ -84,36 +81,48 @@ static void add_machine(struct command *c, const struct run_options *o)
 		add(c, "-no-reboot");
 }
 
-/* Drive N is a virtio disk at the Nth transport of the machine. */
-static bool add_drives(struct command *c, const struct run_options *o)
+static bool add_drive(struct command *c, const struct run_options *o, unsigned unit, unsigned bus)
 {
-	for (unsigned i = 0; i < o->nr_drives; i++) {
-		char *drive = text(c), *device = text(c);
+	char *drive = text(c), *device = text(c);
 
-		if ((size_t)snprintf(drive, MAX_TEXT, "if=none,id=drive%u,%s", i, o->drives[i]) >=
-		    MAX_TEXT)
-			return refuse(NULL, "-drive: `%s' is too long", o->drives[i]);
-		snprintf(device, MAX_TEXT, "virtio-blk-device,drive=drive%u,bus=virtio-mmio-bus.%u",
-			 i, i);
-		add2(c, "-drive", drive);
-		add2(c, "-device", device);
+	if ((size_t)snprintf(drive, MAX_TEXT, "if=none,id=drive%u,%s", unit, o->drives[unit]) >=
+	    MAX_TEXT)
+		return refuse(NULL, "-drive: `%s' is too long", o->drives[unit]);
+	snprintf(device, MAX_TEXT, "virtio-blk-device,drive=drive%u,bus=virtio-mmio-bus.%u", unit,
+		 bus);
+	add2(c, "-drive", drive);
+	add2(c, "-device", device);
+	return true;
+}
+
+static bool add_virtio(struct command *c, const struct run_options *o,
+		       const struct virtio_slot slots[VIRTIO_SLOTS])
+{
+	for (unsigned i = 0; i < VIRTIO_SLOTS; i++) {
+		if (slots[i].id == VIRTIO_BLOCK && !add_drive(c, o, slots[i].unit, i))
+			return false;
+		if (slots[i].id == VIRTIO_ENTROPY) {
+			char *device = text(c);
+
+			snprintf(device, MAX_TEXT, "virtio-rng-device,bus=virtio-mmio-bus.%u", i);
+			add2(c, "-device", device);
+		}
 	}
 	return true;
 }
 
 /* Without ACPI Linux learns of virtio devices from its command line. */
-static void add_command_line(struct command *c, const struct run_options *o, bool linux_guest)
+static void add_command_line(struct command *c, const struct run_options *o,
+			     const struct virtio_slot *slots)
 {
 	static char line[4096];
-	size_t n = 0;
+	char words[VIRTIO_WORDS_SIZE] = "";
+	const char *append = o->append ? o->append : "";
 
-	if (o->append)
-		n += (size_t)snprintf(line, sizeof(line), "%s", o->append);
-	for (unsigned i = 0; linux_guest && i < o->nr_drives && n < sizeof(line); i++)
-		n += (size_t)snprintf(line + n, sizeof(line) - n,
-				      "%svirtio_mmio.device=0x%x@0x%x:%u", n ? " " : "",
-				      VIRTIO_SIZE, VIRTIO_BASE + i * VIRTIO_SIZE, VIRTIO_LINE + i);
-	if (n)
+	if (slots)
+		virtio_words(slots, words);
+	snprintf(line, sizeof(line), "%s%s%s", words, *words && *append ? " " : "", append);
+	if (*line)
 		add2(c, "-append", line);
 }
 
@@ -150,6 +159,7 @@ static int run(const struct run_options *o)
 {
 	struct command c = {0};
 	char kernel[MAX_TEXT];
+	struct virtio_slot slots[VIRTIO_SLOTS];
 	bool linux_guest;
 
 	if (strlen(o->guest) >= MAX_TEXT) {
@@ -170,10 +180,11 @@ static int run(const struct run_options *o)
 	if (!kernel_file(o, kernel, &linux_guest))
 		return WEDGE_EXIT_USAGE;
 	add_machine(&c, o);
-	if (!add_drives(&c, o))
+	virtio_assign(o, slots);
+	if (!add_virtio(&c, o, slots))
 		return WEDGE_EXIT_USAGE;
 	add2(&c, "-kernel", kernel);
-	add_command_line(&c, o, linux_guest);
+	add_command_line(&c, o, linux_guest ? slots : NULL);
 	if (o->initrd)
 		add2(&c, "-initrd", o->initrd);
 	for (unsigned i = 0; i < o->nr_qemu_options; i++)

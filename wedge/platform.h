@@ -65,6 +65,33 @@ int platform_serial_read(unsigned port);
 void platform_fpu_save(void);
 void platform_fpu_restore(void);
 
+/* A piece of host memory, as POSIX's struct iovec has it. */
+struct platform_buffer {
+	void *base;
+	size_t size;
+};
+
+/* Disks, by number. Offsets and sizes are multiples of 512 and within the disk. What fails has been
+ * told by a message. */
+#define PLATFORM_SECTOR 512u
+enum platform_block_result { BLOCK_OK = 0, BLOCK_ERROR = 1, BLOCK_UNSUPPORTED = 2 };
+uint64_t platform_block_sectors(unsigned drive);
+bool platform_block_read_only(unsigned drive);
+enum platform_block_result platform_block_read(unsigned drive, uint64_t offset,
+					       const struct platform_buffer *to, unsigned n);
+enum platform_block_result platform_block_write(unsigned drive, uint64_t offset,
+						const struct platform_buffer *from, unsigned n);
+/* All that was written before is on stable storage when this returns. */
+enum platform_block_result platform_block_flush(unsigned drive);
+/* The range's contents are not needed any more: whatever it reads as, afterwards. */
+enum platform_block_result platform_block_discard(unsigned drive, uint64_t offset, uint64_t size);
+/* The range reads as zeroes afterwards; unmap: its storage may be given back. */
+enum platform_block_result platform_block_zero(unsigned drive, uint64_t offset, uint64_t size,
+					       bool unmap);
+
+/* Fill memory with random bytes for keys. */
+bool platform_random(void *to, size_t size);
+
 /* A diagnostic for the person at the terminal (stderr). */
 void __attribute__((format(printf, 1, 2))) platform_message(const char *fmt, ...);
 /* End the machine; flushes, restores the terminal, prints --stats. */

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # The padded vmlinux as a Linux process: the exercise prints, line by line, what it prints natively.
-# Platform linux has no disk: both run without.
+# Each writes to a disk of its own, which is looked at afterwards.
 #   boot-linux.sh AFTERBURN LINUX-GUEST-BUILD-DIR
 set -eu
 [ $# -eq 2 ] || { echo "usage: boot-linux.sh AFTERBURN LINUX-GUEST-BUILD-DIR" >&2; exit 2; }
@@ -17,13 +17,18 @@ fail() {
 	exit 1
 }
 
+here=$(cd "$(dirname "$0")" && pwd)
+make_disk=$here/../../linux-guest/make-disk
 for platform in native linux; do
 	code=0
+	"$make_disk" create "$tmp/disk.$platform" 2>/dev/null >&2 || fail "cannot make the disk"
 	timeout 180 "$afterburn" run -on $platform -m 64M -initrd "$guest/initramfs.cpio" \
 		-append "console=ttyS0 quiet reboot=k run=exercise" -serial stdio -no-reboot \
+		-drive "file=$tmp/disk.$platform,format=raw" \
 		"$guest/padded/vmlinux" </dev/null >"$tmp/raw" 2>"$tmp/errors" || code=$?
 	tr -d '\r' <"$tmp/raw" >"$tmp/$platform"
 	[ $code -eq 0 ] || { cat "$tmp/$platform" "$tmp/errors"; fail "$platform: exit code $code"; }
+	"$make_disk" verify "$tmp/disk.$platform" || fail "$platform: the disk is not what the guest left"
 done
 diff -u "$tmp/native" "$tmp/linux" || fail "the outputs differ"
 grep -q '^# all passed' "$tmp/linux" || { cat "$tmp/linux"; fail "not all passed"; }

@@ -34,6 +34,16 @@ struct unpadded {
 
 #define MACHINE_MAX_ALIASES 4
 
+/* Device IDs of virtio 1.2, chapter 5. */
+enum virtio_id { VIRTIO_NONE = 0, VIRTIO_NET = 1, VIRTIO_BLOCK = 2, VIRTIO_ENTROPY = 4 };
+
+/* The device at a virtio-mmio transport of the machine; unit: which of its kind, for platform.h. */
+struct virtio_slot {
+	uint8_t id; /* enum virtio_id */
+	uint8_t unit;
+};
+#define VIRTIO_SLOTS 8
+
 struct space;
 
 struct machine {
@@ -60,8 +70,9 @@ struct machine {
 	uint32_t nr_aliases;
 	uint32_t window;      /* linear address of the wedge's window in the guest's space */
 	uint32_t window_size; /* bytes, a multiple of 4096 */
-	bool stats;           /* --stats */
-	bool no_reboot;       /* -no-reboot: reset ends the machine */
+	struct virtio_slot virtio[VIRTIO_SLOTS]; /* set by the loader before it runs */
+	bool stats;                              /* --stats */
+	bool no_reboot;                          /* -no-reboot: reset ends the machine */
 };
 
 /*

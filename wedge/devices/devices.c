@@ -5,7 +5,7 @@
 
 /* The 8259s come first: the others connect their interrupt lines to them. */
 static void (*const devices[])(struct machine *m) = {
-    i8259_init, i8254_init, mc146818_init, uart16550_init, i8042_init, reset_init,
+    i8259_init, i8254_init, mc146818_init, uart16550_init, i8042_init, reset_init, virtio_init,
 };
 
 void devices_init(struct machine *m)

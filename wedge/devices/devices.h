@@ -26,6 +26,7 @@ void mc146818_init(struct machine *m);
 void uart16550_init(struct machine *m);
 void i8042_init(struct machine *m);
 void reset_init(struct machine *m);
+void virtio_init(struct machine *m);
 
 /* Have fn called whenever the CPU acknowledges interrupt line irq, after it became in service. */
 void irq_on_acknowledge(unsigned irq, void (*fn)(void));

@@ -89,6 +89,7 @@ static bool install_signals(void *signal_stack)
 	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
 		ok = ok && sigaction(signals[i], &a, NULL) == 0;
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a disk image at the limit for files: EFBIG is enough */
 	return ok;
 }
 

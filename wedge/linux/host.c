@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The rest of platform.h: the host's CPU, messages, the end. */
 #include <cpuid.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -49,6 +50,23 @@ static int format(char *line, size_t size, const char *fmt, va_list ap)
 	n = vsnprintf(line, size, fmt, ap);
 	platform_fpu_restore();
 	return n < (int)size ? n : (int)size - 1;
+}
+
+bool platform_random(void *to, size_t size)
+{
+	uint8_t *t = to;
+
+	while (size) {
+		long n = host_syscall(SYS_getrandom, (long)t, (long)size, 0, 0, 0, 0);
+
+		if (n < 0 && n != -EINTR)
+			return false;
+		if (n > 0) {
+			t += n;
+			size -= (size_t)n;
+		}
+	}
+	return true;
 }
 
 void platform_message(const char *fmt, ...)

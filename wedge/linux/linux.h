@@ -14,6 +14,12 @@ struct linux_config {
 	uint32_t window; /* linear address of the window; 0: LINUX_WINDOW_DEFAULT */
 };
 
+#define LINUX_DRIVES VIRTIO_SLOTS
+
+/* Open the next drive's image and lock it. On false a message has been printed. The name stays the
+ * caller's, for messages. */
+bool linux_drive(const char *file, bool read_only);
+
 #define LINUX_WINDOW_DEFAULT 0xffc00000u
 #define LINUX_WINDOW_SIZE 0x400000u
 

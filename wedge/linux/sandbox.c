@@ -15,6 +15,11 @@ static const int allowed[] = {
     SCMP_SYS(modify_ldt),     /* segments.c */
     SCMP_SYS(read),           /* serial input */
     SCMP_SYS(write),          /* serial output, messages */
+    SCMP_SYS(preadv),         /* disks */
+    SCMP_SYS(pwritev),        /* disks */
+    SCMP_SYS(fdatasync),      /* disks: flush */
+    SCMP_SYS(fallocate),      /* disks: discard, write zeroes */
+    SCMP_SYS(getrandom),      /* entropy */
     SCMP_SYS(ppoll),          /* idle, serial input */
     SCMP_SYS(ioctl),          /* restore the terminal */
     SCMP_SYS(clock_gettime),  /* time, where the vDSO has none */

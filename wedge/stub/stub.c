@@ -173,6 +173,72 @@ int platform_serial_read(unsigned port)
 	return stub.serial[port].in[stub.serial[port].in_pos++];
 }
 
+uint64_t platform_block_sectors(unsigned drive)
+{
+	(void)drive;
+	return STUB_DISK / PLATFORM_SECTOR;
+}
+
+bool platform_block_read_only(unsigned drive)
+{
+	return stub.drive[drive].read_only;
+}
+
+/* Offsets outside the disk are the caller's fault: that is what tests are to find. */
+static uint8_t *on_disk(unsigned drive, uint64_t offset, uint64_t size)
+{
+	if (drive >= STUB_DRIVES || size > STUB_DISK || offset > STUB_DISK - size)
+		abort();
+	return stub.drive[drive].data + offset;
+}
+
+enum platform_block_result platform_block_read(unsigned drive, uint64_t offset,
+					       const struct platform_buffer *to, unsigned n)
+{
+	if (stub.drive[drive].fails)
+		return BLOCK_ERROR;
+	for (; n--; offset += to++->size)
+		memmove(to->base, on_disk(drive, offset, to->size), to->size);
+	return BLOCK_OK;
+}
+
+enum platform_block_result platform_block_write(unsigned drive, uint64_t offset,
+						const struct platform_buffer *from, unsigned n)
+{
+	if (stub.drive[drive].fails || stub.drive[drive].read_only)
+		return BLOCK_ERROR;
+	for (; n--; offset += from++->size)
+		memmove(on_disk(drive, offset, from->size), from->base, from->size);
+	return BLOCK_OK;
+}
+
+enum platform_block_result platform_block_flush(unsigned drive)
+{
+	stub.drive[drive].flushes++;
+	return BLOCK_OK;
+}
+
+enum platform_block_result platform_block_discard(unsigned drive, uint64_t offset, uint64_t size)
+{
+	memset(on_disk(drive, offset, size), 0, size);
+	stub.drive[drive].discards++;
+	return BLOCK_OK;
+}
+
+enum platform_block_result platform_block_zero(unsigned drive, uint64_t offset, uint64_t size,
+					       bool unmap)
+{
+	(void)unmap;
+	memset(on_disk(drive, offset, size), 0, size);
+	return BLOCK_OK;
+}
+
+bool platform_random(void *to, size_t size)
+{
+	memset(to, 0x5a, size);
+	return true;
+}
+
 void platform_message(const char *fmt, ...)
 {
 	va_list ap;

@@ -12,6 +12,8 @@
 
 #define STUB_SERIAL_PORTS 4
 #define STUB_BUFFER 4096
+#define STUB_DRIVES 2
+#define STUB_DISK 65536 /* bytes */
 
 struct stub {
 	uint64_t now;       /* what platform_now gives; tests move it */
@@ -26,6 +28,11 @@ struct stub {
 		uint8_t in[STUB_BUFFER]; /* fill by stub_serial_input */
 		size_t in_len, in_pos;
 	} serial[STUB_SERIAL_PORTS];
+	struct {
+		uint8_t data[STUB_DISK];
+		bool read_only, fails; /* fails: every read and write is an error */
+		unsigned flushes, discards;
+	} drive[STUB_DRIVES];
 	char messages[STUB_BUFFER]; /* everything given to platform_message */
 	size_t messages_len;
 	unsigned segment_calls[NR_SEGS]; /* platform_segment, by register */

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* See virtio.h. */
+#include "loader/virtio.h"
+
+#include "loader/message.h"
+#include "wedge/devices/virtio.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The transport whose line is that of the real-time clock stays free. */
+#define RTC_SLOT 3u
+
+static unsigned next_slot(const struct virtio_slot slots[VIRTIO_SLOTS])
+{
+	unsigned i = 0;
+
+	while (slots[i].id != VIRTIO_NONE || i == RTC_SLOT)
+		i++;
+	return i;
+}
+
+void virtio_assign(const struct run_options *o, struct virtio_slot slots[VIRTIO_SLOTS])
+{
+	memset(slots, 0, VIRTIO_SLOTS * sizeof(*slots));
+	for (unsigned i = 0; i < o->nr_drives; i++)
+		slots[next_slot(slots)] =
+		    (struct virtio_slot){.id = VIRTIO_BLOCK, .unit = (uint8_t)i};
+	if (o->entropy)
+		slots[next_slot(slots)] = (struct virtio_slot){.id = VIRTIO_ENTROPY};
+}
+
+void virtio_words(const struct virtio_slot slots[VIRTIO_SLOTS], char words[VIRTIO_WORDS_SIZE])
+{
+	size_t n = 0;
+
+	words[0] = 0;
+	for (unsigned i = 0; i < VIRTIO_SLOTS; i++)
+		if (slots[i].id != VIRTIO_NONE)
+			n += (size_t)snprintf(words + n, VIRTIO_WORDS_SIZE - n,
+					      "%svirtio_mmio.device=0x%x@0x%x:%u", n ? " " : "",
+					      VIRTIO_SIZE, VIRTIO_BASE + i * VIRTIO_SIZE,
+					      VIRTIO_LINE + i);
+}
+
+/* Cut the next "KEY=VALUE" off a list; a doubled comma is one of the value. */
+static char *next_setting(char **list, char **value)
+{
+	char *key = *list, *in = *list, *out = *list;
+
+	for (; *in && (*in != ',' || in[1] == ','); *out++ = *in++)
+		in += *in == ',';
+	*list = *in ? in + 1 : in;
+	*out = 0;
+	*value = strchr(key, '=');
+	if (*value)
+		*(*value)++ = 0;
+	return key;
+}
+
+static bool on_or_off(const char *value, bool *on)
+{
+	*on = !strcmp(value, "on");
+	return *on || !strcmp(value, "off");
+}
+
+static bool set(struct drive_spec *d, const char *key, char *value)
+{
+	if (!strcmp(key, "file")) {
+		d->file = value;
+		return *value;
+	}
+	if (!strcmp(key, "readonly") || !strcmp(key, "read-only"))
+		return on_or_off(value, &d->read_only);
+	if (!strcmp(key, "format"))
+		return !strcmp(value, "raw");
+	return false;
+}
+
+bool drive_parse(const char *spec, struct drive_spec *d)
+{
+	char *list = strdup(spec), *key, *value; /* d->file points into it */
+
+	*d = (struct drive_spec){0};
+	if (!list)
+		return refuse(NULL, "no memory");
+	while (*list) {
+		key = next_setting(&list, &value);
+		if (!value || !set(d, key, value))
+			return refuse(NULL,
+				      "-drive: `%s%s%s' is not file=NAME, format=raw, readonly=on "
+				      "or readonly=off, which platform linux knows",
+				      key, value ? "=" : "", value ? value : "");
+	}
+	if (!d->file)
+		return refuse(NULL, "-drive: `%s' has no file=NAME", spec);
+	return true;
+}

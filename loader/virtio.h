@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Which virtio device is at which transport: the same on every platform. */
+#ifndef LOADER_VIRTIO_H
+#define LOADER_VIRTIO_H
+
+#include "loader/run.h"
+#include "wedge/core/machine.h"
+
+#define VIRTIO_WORDS_SIZE 512
+
+/* One -drive, as far as platform linux knows it. */
+struct drive_spec {
+	char *file;
+	bool read_only;
+};
+
+/* "file=F,format=raw,readonly=on": a comma in a name is written twice. On false a message has been
+ * printed. */
+bool drive_parse(const char *spec, struct drive_spec *d);
+
+/* Give each device that the options name its transport. */
+void virtio_assign(const struct run_options *o, struct virtio_slot slots[VIRTIO_SLOTS]);
+
+/* The words on Linux's command line that name the transports in use: without ACPI it has no other
+ * way to learn of them. */
+void virtio_words(const struct virtio_slot slots[VIRTIO_SLOTS], char words[VIRTIO_WORDS_SIZE]);
+
+#endif

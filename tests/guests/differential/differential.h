@@ -12,6 +12,9 @@
 #define PAD_BEFORE 32 /* the padding stands before the instruction */
 #define NT_CLEAR 64   /* iret with NT would be a task switch */
 #define RUN_CALL 256  /* ring 3, padded */
+#define RUN_EMULATED 512 /* on memory that a wedge does not map */
+#define NO_FAULT 1024    /* TCG changes flags before the fault, or reads operands in another order */
+#define UNDEFINED_FLAGS 16 /* where's upper half: flags the instruction leaves undefined */
 #define WIDE_PORT 128 /* not at the end of a device's ports: QEMU 7.2 aborts, or reads 0 */
 
 /* What is set up before it: setup.c. */
@@ -57,6 +60,8 @@
 #define S_PORTSTR16 39
 #define S_TABLE 40 /* S_MEM, but not across the end of a page: two stores, in either order */
 
+#define S_PAGE0 41  /* ebx ebp esi edi point into page 0, with any rights */
+
 /* Selectors of the test. */
 #define SEL_LDT 0x30
 #define SEL_BASED 0x38
@@ -99,5 +104,6 @@
 
 #define LOW_LANDING 0x5000 /* ud2 here, for 16-bit targets */
 #define LOW_DATA 0x6000
+#define PAGE0_ALIAS 0xf01000 /* pages 0 and 1 as the harness sees them */
 
 #endif

@@ -109,6 +109,8 @@ void machine_init(void)
 	*pte_of((void *)LOW_LANDING) = LOW_LANDING | 7;
 	*pte_of((void *)LOW_DATA) = LOW_DATA | 7;
 	memcpy((void *)LOW_LANDING, ud2, sizeof(ud2));
+	*pte_of((void *)PAGE0_ALIAS) = 0x0003;
+	*pte_of((void *)(PAGE0_ALIAS + 4096)) = 0x1003;
 	write_cr3(read_cr3());
 	build_tables();
 	build_gates();
@@ -248,6 +250,9 @@ void machine_capture(const struct input *in, const struct variant *v)
 {
 	capture_registers();
 	capture_tables();
+	outcome.eflags &= ~(v->where >> UNDEFINED_FLAGS);
+	if (v->where & RUN_EMULATED && outcome.vector == VEC_PF)
+		outcome.error &= ~2u; /* TCG reads what it is about to write as if only reading */
 	outcome.eflags &= ~EFLAGS_RF; /* TCG does not push RF for faults */
 	outcome.eip = behind(v, outcome.eip);
 	if (v->where & ANY_RESULT && outcome.vector == VEC_UD && outcome.eip == v->end)

@@ -13,7 +13,7 @@
 
 extern const struct variant kernel_variants[], kernel_variants_end[], plain_variants[],
     plain_variants_end[], user_variants[], user_variants_end[], calls_variants[],
-    calls_variants_end[];
+    emulated_variants[], emulated_variants_end[], calls_variants_end[];
 void case_enter(const struct input *in);
 
 struct mode {
@@ -27,6 +27,8 @@ static const struct mode modes[] = {
     {"plain", plain_variants, plain_variants_end, 0},
     {"user", user_variants, user_variants_end, 3},
     {"call", calls_variants, calls_variants_end, 3},
+    {"mem0", emulated_variants, emulated_variants_end, 0},
+    {"mem3", emulated_variants, emulated_variants_end, 3},
 };
 
 static uint32_t seed, verbose, total;
@@ -107,13 +109,19 @@ static void run_variant(const struct mode *m, const struct variant *v, unsigned 
 	print("%4u %6s %08x %s\n", number, m->name, h, v->name);
 }
 
+static uint32_t count_variants(void)
+{
+	uint32_t n = 0;
+
+	for (unsigned i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+		n += (uint32_t)(modes[i].end - modes[i].first);
+	return n;
+}
+
 void test_main(void)
 {
 	uint32_t wanted = option("cases", 20000), only = option("variant", ~0u), number = 0;
-	uint32_t variants = (uint32_t)(kernel_variants_end - kernel_variants) +
-			    (uint32_t)(plain_variants_end - plain_variants) +
-			    (uint32_t)(user_variants_end - user_variants) +
-			    (uint32_t)(calls_variants_end - calls_variants);
+	uint32_t variants = count_variants();
 	uint32_t each = (wanted + variants - 1) / variants;
 
 	seed = option("seed", 1);

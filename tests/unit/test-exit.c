@@ -79,6 +79,39 @@ START_TEST(test_site_fault)
 }
 END_TEST
 
+/* The platform is told while a handler may come back into a slot. */
+START_TEST(test_slot_fault)
+{
+	struct vcpu *v = cpu_new();
+
+	add_site(v, 0x10000, 0, 5, "\x0f\x32", 2);     /* rdmsr: #GP, with error code */
+	add_site(v, 0x10010, 0, 6, "\x0f\x22\xe0", 3); /* mov %eax, %cr4 */
+	site_exit(v, 0);
+	ck_assert_uint_eq(v->nr_slot_faults, 1);
+	ck_assert_uint_eq(v->slot_fault[0], v->gpr[R_ESP] + 4);
+	v->gpr[R_EAX] = 1u << 31;
+	site_exit(v, 1);
+	ck_assert_uint_eq(v->nr_slot_faults, 2);
+	v->gpr[R_ESP] += 4;
+	ck_assert(interrupt_iret(v, 4, 0));
+	ck_assert_uint_eq(v->nr_slot_faults, 1);
+	v->gpr[R_ESP] += 4;
+	ck_assert(interrupt_iret(v, 4, 0));
+	ck_assert_uint_eq(v->nr_slot_faults, 0);
+	/* A handler that never returns is forgotten. */
+	site_exit(v, 0);
+	for (unsigned i = 0; i < 2000; i++) {
+		uint32_t frame[] = {KERNEL_EIP, KCODE, FLAG_1};
+
+		v->gpr[R_ESP] = KERNEL_ESP;
+		memcpy(v->machine->ram + KERNEL_ESP, frame, sizeof(frame));
+		ck_assert(interrupt_iret(v, 4, 0));
+	}
+	ck_assert_uint_eq(v->nr_slot_faults, 0);
+	stub_machine_free(v->machine);
+}
+END_TEST
+
 /* A handler steps over rdmsr by its two bytes, into what is left of the slot. */
 START_TEST(test_inside_slot)
 {
@@ -528,8 +561,8 @@ START_TEST(test_format)
 }
 END_TEST
 
-UNIT_MAIN("exit", test_site, test_site_fault, test_inside_slot, test_unpadded, test_user_faults,
-	  test_user_int, test_user_site, test_user_breakpoints, test_syscall, test_clipped,
-	  test_page_fault, test_external, test_sti_hlt, test_hlt_waits_for_timer,
+UNIT_MAIN("exit", test_site, test_site_fault, test_inside_slot, test_slot_fault, test_unpadded,
+	  test_user_faults, test_user_int, test_user_site, test_user_breakpoints, test_syscall,
+	  test_clipped, test_page_fault, test_external, test_sti_hlt, test_hlt_waits_for_timer,
 	  test_halted_for_ever, test_single_step, test_eager_nm, test_fpu_guard, test_fpu_in_ring0,
 	  test_stats, test_site_lookup, test_format)

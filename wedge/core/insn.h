@@ -39,6 +39,7 @@ struct insn {
 	uint16_t mnemonic; /* ZydisMnemonic */
 	uint8_t length;    /* bytes, 1-15 */
 	uint8_t advance;   /* bytes to the next instruction: length, or in a slot to its end */
+	uint8_t slot_off;  /* where in its slot it stands; 0 without a slot */
 	uint8_t opsize;    /* 2 or 4: effective operand size */
 	uint8_t adsize;    /* 2 or 4: effective address size */
 	uint8_t rep;       /* enum rep */

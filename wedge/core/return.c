@@ -2,6 +2,7 @@
 /* iret and far ret: SDM vol. 2, IRET and RET. */
 #include "wedge/core/interrupt.h"
 #include "wedge/core/segment.h"
+#include "wedge/core/step.h"
 #include "wedge/core/task.h"
 #include "wedge/core/transfer.h"
 
@@ -90,6 +91,7 @@ bool interrupt_iret(struct vcpu *v, unsigned opsize, uint32_t next_eip)
 	if (!return_code(v, &c))
 		return false;
 	v->nmi_blocked = false;
+	step_returns(v, v->gpr[R_ESP]);
 	flags = iret_flags(v, flags, opsize);
 	if (selector_rpl(c.sel) > v->cpl)
 		return return_outer(v, &s, &c, opsize, 0, flags);

@@ -5,6 +5,8 @@
 #include "wedge/core/emulate.h"
 #include "wedge/core/interrupt.h"
 
+#define SLOT_FAULT_IRETS 1000
+
 /* A software interrupt takes TF away with it, and a load of ss holds a debug trap off until the
  * next instruction is through (SDM vol. 3, 6.8.3). */
 static bool traps_by_tf(const struct insn *in)
@@ -26,6 +28,36 @@ static bool padding_traps(const struct vcpu *v, const struct insn *in, uint32_t 
 	return (v->eflags & FLAG_TF) && in->advance > in->length && v->eip == start + in->advance;
 }
 
+/* See vcpu.h, slot_fault. The frame's place: where iret pops it, the error code gone. */
+static void note_slot_fault(struct vcpu *v, bool has_error)
+{
+	unsigned n = sizeof(v->slot_fault) / sizeof(*v->slot_fault);
+
+	if (v->nr_slot_faults < n)
+		n = ++v->nr_slot_faults;
+	v->slot_fault[n - 1] = v->gpr[R_ESP] + (has_error ? 4 : 0);
+	v->slot_fault_irets = SLOT_FAULT_IRETS;
+}
+
+void step_returns(struct vcpu *v, uint32_t esp)
+{
+	for (unsigned i = 0; i < v->nr_slot_faults; i++)
+		if (v->slot_fault[i] == esp)
+			v->slot_fault[i--] = v->slot_fault[--v->nr_slot_faults];
+	if (v->nr_slot_faults && !--v->slot_fault_irets)
+		v->nr_slot_faults = 0;
+}
+
+static void deliver_fault(struct vcpu *v, const struct insn *in)
+{
+	bool in_slot = v->cpl == 0 && (in->advance > in->length || in->slot_off);
+	bool has_error = v->fault.has_error;
+
+	interrupt_fault(v);
+	if (in_slot && v->cpl == 0)
+		note_slot_fault(v, has_error);
+}
+
 bool step_execute(struct vcpu *v, const struct insn *in)
 {
 	bool tf = v->eflags & FLAG_TF, shadow = v->shadow;
@@ -35,7 +67,7 @@ bool step_execute(struct vcpu *v, const struct insn *in)
 	v->eflags &= ~FLAG_RF;
 	switch (emulate(v, in)) {
 	case EMULATE_FAULT:
-		interrupt_fault(v);
+		deliver_fault(v, in);
 		return true;
 	case EMULATE_UNSUPPORTED:
 		v->shadow = shadow;
@@ -56,6 +88,7 @@ bool step_execute(struct vcpu *v, const struct insn *in)
 static const struct insn *site_insn(struct site *s)
 {
 	s->insn.advance = (uint8_t)(s->slot_len - s->insn_off);
+	s->insn.slot_off = s->insn_off;
 	return &s->insn;
 }
 

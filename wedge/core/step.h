@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One instruction of the guest by the emulator, for exit.c and resume.c. */
+/* One instruction of the guest by the emulator, for exit.c, resume.c and return.c. */
 #ifndef WEDGE_CORE_STEP_H
 #define WEDGE_CORE_STEP_H
 
@@ -25,6 +25,8 @@ bool step_execute(struct vcpu *v, const struct insn *in);
 void step_site(struct vcpu *v, struct site *s);
 /* Fetch and execute; what the emulator does not know ends the machine, and `why` it was needed is told. */
 void step_here(struct vcpu *v, const char *why);
+/* An iret in ring 0 is about to pop the frame at esp. */
+void step_returns(struct vcpu *v, uint32_t esp);
 /* What the CPU has run into is beyond the emulator. */
 _Noreturn void step_cannot(struct vcpu *v, const struct insn *in, const char *why);
 

@@ -147,6 +147,14 @@ struct vcpu {
 	bool halted;
 	bool shadow; /* one instruction must run before an interrupt: after sti, mov/pop ss */
 	bool nmi_blocked;
+	/*
+	 * Where the frames of faults lie whose handlers, by iret, may lead into a rewritten slot: they step over
+	 * an instruction by its length, or come back to one behind its padding. While there are any the
+	 * platform lets no iret in ring 0 pass by the monitor.
+	 */
+	uint32_t slot_fault[4];
+	uint8_t nr_slot_faults;
+	uint16_t slot_fault_irets; /* irets until they are given up: a handler need not return */
 	bool nm_injected; /* an eager #NM was delivered for nm_eip: not again before it moved on */
 	uint32_t nm_eip;
 	bool debug_trap; /* a #DB trap is due before the next instruction; DR6 says why */

@@ -136,7 +136,9 @@ static void arm_int80(struct vcpu *v)
 /* Bring the window up to date for the guest to go on; segments_leave is done. */
 void fastpath_leave(struct vcpu *v)
 {
-	if (v->cpl == 0)
+	if (v->nr_slot_faults)
+		win()->check_kcs = (struct check){0};
+	else if (v->cpl == 0)
 		win()->check_kcs = check_descriptor(v, v->seg[SEG_CS].sel, v->seg[SEG_CS].desc);
 	arm_return(v);
 	if (v->cpl == 3)

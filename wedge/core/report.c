@@ -203,10 +203,9 @@ static void report_kinds(const struct machine *m)
 
 		c->sites++;
 		c->exits += s->exits;
-		c->ran += m->ran ? m->ran[i] : 0;
+		c->ran += m->ran && s->rewritten ? m->ran[i] : s->exits;
 	}
-	platform_message("%-12s %8s %14s %14s", "site kind", "sites", "in the guest",
-			 "in the monitor");
+	platform_message("%-12s %8s %14s %14s", "site kind", "sites", "ran", "in the monitor");
 	for (unsigned k = 0; k < AB_NR_KINDS; k++)
 		if (counts[k].sites)
 			platform_message("%-12s %8u %14llu %14llu", ab_kind_name(k),

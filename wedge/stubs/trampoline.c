@@ -15,8 +15,8 @@
 #include "wedge/stubs/template.h"
 #include "wedge/stubs/window.h"
 
-#define FLAGS_SAVED_AFTER 11 /* bytes of load_check and iret that put the flags into their slot */
-#define IRET_SAVES 14        /* bytes of iret before those */
+#define FLAGS_SAVED_AFTER 10 /* bytes of load_check and iret that put the flags into their slot */
+#define IRET_SAVES 13        /* bytes of iret before those */
 #define BIT(n) (1u << (n))
 
 struct builder {

@@ -22,6 +22,7 @@ enum {
 	OPT_DEVICE,
 	OPT_KERNEL_TYPE,
 	OPT_NO_REBOOT,
+	OPT_GDB,
 	OPT_WINDOW,
 	OPT_NO_REWRITE,
 	OPT_STATS,
@@ -41,6 +42,8 @@ static const struct argp_option options[] = {
     {"device", OPT_DEVICE, "NAME", 0, "virtio-rng-device: the host's random numbers", 1},
     {"serial", OPT_SERIAL, "WHERE", 0, "first serial port: stdio (default), file:NAME, none", 1},
     {"no-reboot", OPT_NO_REBOOT, NULL, 0, "end when the guest resets", 1},
+    {"gdb", OPT_GDB, "tcp:[HOST]:PORT", 0, "wait for gdb's `target remote' there", 1},
+    {NULL, 'S', NULL, 0, "stand still until gdb says otherwise", 1},
     {"kernel-type", OPT_KERNEL_TYPE, "TYPE", 0, "auto (default), multiboot, linux", 2},
     {"window", OPT_WINDOW, "ADDRESS", 0, "place of the wedge in the guest's linear space", 2},
     {"no-rewrite", OPT_NO_REWRITE, NULL, 0,
@@ -148,6 +151,12 @@ static error_t parse(int key, char *arg, struct argp_state *as)
 	case OPT_NO_REBOOT:
 		o->no_reboot = true;
 		return 0;
+	case OPT_GDB:
+		o->gdb = arg;
+		return 0;
+	case 'S':
+		o->stopped = true;
+		return 0;
 	case OPT_NO_REWRITE:
 		o->no_rewrite = true;
 		return 0;
@@ -172,6 +181,8 @@ static error_t parse(int key, char *arg, struct argp_state *as)
 	case ARGP_KEY_END:
 		if (!o->guest)
 			argp_error(as, "no guest given");
+		if (o->stopped && !o->gdb)
+			argp_error(as, "-S needs -gdb: nobody could let the guest go on");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -186,7 +197,8 @@ static const struct argp argp = {
 	   "\vGUEST is a multiboot kernel or a Linux vmlinux, as an ELF file. The exit status is "
 	   "0 after power-off, (VALUE << 1) | 1 after a write of VALUE to the debug-exit port "
 	   "0xf4, 2 for a bad option or a bad file, 124 if the guest needs what is not supported, "
-	   "125 after a triple fault, 126 if it halts for ever. Ctrl-A x leaves. With -on native, "
+	   "125 after a triple fault, 126 if it halts for ever. Ctrl-A h lists the terminal's "
+	   "keys. With -on native, "
 	   "what follows `--' is handed to QEMU.",
 };
 

@@ -10,9 +10,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* All that a reset of the guest needs to boot it again. */
@@ -34,6 +36,36 @@ static bool open_serial(const struct run_options *o, struct linux_config *c)
 		c->serial_out = STDOUT_FILENO;
 		c->raw_terminal = isatty(STDIN_FILENO);
 	}
+	return true;
+}
+
+/* gdb's protocol can do anything to the guest: without a host's name only this machine is let in.
+ */
+static bool open_gdb(const struct run_options *o, struct linux_config *c)
+{
+	struct addrinfo *info = NULL, hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+	char host[256] = "";
+	const char *port;
+	int one = 1, error;
+
+	c->gdb_listen = -1;
+	c->stopped = o->stopped;
+	if (!o->gdb)
+		return true;
+	port = strrchr(o->gdb, ':');
+	if (strncmp(o->gdb, "tcp:", 4) || port < o->gdb + 4 || !port[1] ||
+	    (size_t)(port - o->gdb - 4) >= sizeof(host))
+		return refuse(NULL, "-gdb: `%s' is not tcp:[HOST]:PORT", o->gdb);
+	memcpy(host, o->gdb + 4, (size_t)(port - o->gdb - 4));
+	error = getaddrinfo(*host ? host : "127.0.0.1", port + 1, &hints, &info);
+	if (error)
+		return refuse(NULL, "-gdb: `%s': %s", o->gdb, gai_strerror(error));
+	c->gdb_listen = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	setsockopt(c->gdb_listen, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (c->gdb_listen < 0 || bind(c->gdb_listen, info->ai_addr, info->ai_addrlen) < 0 ||
+	    listen(c->gdb_listen, 1) < 0)
+		return refuse(NULL, "-gdb: `%s': %s", o->gdb, strerror(errno));
+	freeaddrinfo(info);
 	return true;
 }
 
@@ -70,6 +102,18 @@ static bool fill(struct machine *m, void *arg)
 	boot_enter(&g->boot, m);
 	rewrite_commit(&g->rewrite, m);
 	return true;
+}
+
+static const struct image *rewritten;
+
+/* What stood in a slot before it was rewritten: for gdb. */
+static bool original(uint32_t linear, void *out, uint32_t size)
+{
+	const struct load_segment *seg = image_segment(rewritten, linear, size);
+
+	if (seg)
+		memcpy(out, seg->data + (linear - seg->vaddr), size);
+	return seg;
 }
 
 static bool plan_rewrite(struct guest *g, struct machine *m, const struct run_options *o)
@@ -133,7 +177,7 @@ static int run(const struct run_options *o)
 		return WEDGE_EXIT_USAGE;
 	}
 	if (!image_open(&guest.img, o->guest) || !plan_boot(&guest, o, config.window) ||
-	    !open_drives(o) || !open_serial(o, &config))
+	    !open_drives(o) || !open_serial(o, &config) || !open_gdb(o, &config))
 		return WEDGE_EXIT_USAGE;
 	m = linux_create(&config);
 	if (!m)
@@ -142,6 +186,8 @@ static int run(const struct run_options *o)
 	if (!plan_rewrite(&guest, m, o))
 		return WEDGE_EXIT_USAGE;
 	image_use_symbols(&guest.img);
+	rewritten = &guest.img;
+	machine_original = original;
 	fill(m, &guest);
 	note("read and decoded in %.2f ms, emitted in %.2f ms, written in %.2f ms",
 	     (double)guest.rewrite.read_ns / 1e6, (double)guest.rewrite.emit_ns / 1e6,

@@ -79,6 +79,10 @@ static void add_machine(struct command *c, const struct run_options *o)
 	add2(c, "-serial", serial);
 	if (o->no_reboot)
 		add(c, "-no-reboot");
+	if (o->gdb)
+		add2(c, "-gdb", o->gdb);
+	if (o->stopped)
+		add(c, "-S");
 }
 
 static bool add_drive(struct command *c, const struct run_options *o, unsigned unit, unsigned bus)

@@ -23,6 +23,8 @@ struct run_options {
 	char **qemu_options; /* further arguments of QEMU, for platform native */
 	unsigned nr_qemu_options;
 	uint32_t window; /* 0: the platform's default */
+	const char *gdb; /* where to listen for gdb: "tcp::PORT", "tcp:HOST:PORT"; or null */
+	bool stopped;    /* wait for gdb before the first instruction */
 	bool no_reboot, no_rewrite, stats, verbose;
 };
 

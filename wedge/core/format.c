@@ -16,16 +16,18 @@ static void put(struct out *o, char c)
 		o->buf[o->length++] = c;
 }
 
-static void put_text(struct out *o, const char *text, unsigned width)
+static void put_text(struct out *o, const char *text, unsigned width, bool left)
 {
 	size_t length = 0;
 
 	while (text[length])
 		length++;
-	for (size_t i = length; i < width; i++)
+	for (size_t i = length; i < width && !left; i++)
 		put(o, ' ');
 	while (*text)
 		put(o, *text++);
+	for (size_t i = length; i < width && left; i++)
+		put(o, ' ');
 }
 
 static void put_number(struct out *o, uint64_t value, unsigned base, unsigned width, bool zero)
@@ -53,19 +55,19 @@ static uint64_t argument(va_list *ap, unsigned longs, bool is_signed)
 /* One conversion, fmt behind its '%'; returns what follows it. */
 static const char *convert(struct out *o, const char *fmt, va_list *ap)
 {
-	bool alternate = false, zero = false;
+	bool alternate = false, zero = false, left = false;
 	unsigned width = 0, longs = 0;
 	uint64_t value;
 
-	for (; *fmt == '#' || *fmt == '0'; fmt++)
-		*(*fmt == '#' ? &alternate : &zero) = true;
+	for (; *fmt == '#' || *fmt == '0' || *fmt == '-'; fmt++)
+		*(*fmt == '#' ? &alternate : *fmt == '0' ? &zero : &left) = true;
 	for (; *fmt >= '0' && *fmt <= '9'; fmt++)
 		width = width * 10 + (unsigned)(*fmt - '0');
 	for (; *fmt == 'l'; fmt++)
 		longs++;
 	switch (*fmt) {
 	case 's':
-		put_text(o, va_arg(*ap, const char *), width);
+		put_text(o, va_arg(*ap, const char *), width, left);
 		break;
 	case 'c':
 		put(o, (char)va_arg(*ap, int));
@@ -83,7 +85,7 @@ static const char *convert(struct out *o, const char *fmt, va_list *ap)
 		break;
 	case 'x':
 		if (alternate)
-			put_text(o, "0x", 0);
+			put_text(o, "0x", 0, false);
 		put_number(o, argument(ap, longs, false), 16, width, zero);
 		break;
 	default:

@@ -81,6 +81,12 @@ struct machine {
  */
 extern const char *(*machine_symbol)(uint32_t address, char *buf, size_t size);
 
+/*
+ * The image's bytes at a linear address, as they were before rewriting; false if the image has none
+ * there. Set by the loader; may be null.
+ */
+extern bool (*machine_original)(uint32_t linear, void *out, uint32_t size);
+
 /* Count a trap at an address: at its site if there is one, else as unpadded. */
 void machine_count_trap(struct machine *m, uint32_t address);
 /* The site whose slot holds a linear address, or null. */

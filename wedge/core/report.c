@@ -4,6 +4,7 @@
 #include "wedge/core/interrupt.h"
 #include "wedge/core/machine.h"
 #include "wedge/core/mmu.h"
+#include "wedge/core/report.h"
 #include "wedge/core/segment.h"
 #include "wedge/platform.h"
 #include "afterburner/kinds.h"
@@ -14,12 +15,40 @@
 
 const char *(*machine_symbol)(uint32_t address, char *buf, size_t size);
 
+static struct {
+	info_line *line; /* null: platform_message */
+	void *to;
+} sink;
+
+void report_to(info_line *line, void *to)
+{
+	sink.line = line;
+	sink.to = to;
+}
+
+static void __attribute__((format(printf, 1, 2))) tell(const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	format_text_v(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (sink.line)
+		sink.line(sink.to, text);
+	else
+		platform_message("%s", text);
+}
+
 /* " name+0x12" for a code address, or nothing. */
 static const char *symbol(uint32_t address, char *buf, size_t size)
 {
 	buf[0] = '\0';
-	if (machine_symbol)
+	if (machine_symbol) {
+		platform_fpu_save(); /* the loader's code is compiled for the host */
 		machine_symbol(address, buf, size);
+		platform_fpu_restore();
+	}
 	return buf;
 }
 
@@ -40,27 +69,25 @@ static void report_registers(const struct vcpu *v)
 	const uint32_t *r = v->gpr;
 	char name[128];
 
-	platform_message("eax %08x  ecx %08x  edx %08x  ebx %08x", r[R_EAX], r[R_ECX], r[R_EDX],
-			 r[R_EBX]);
-	platform_message("esp %08x  ebp %08x  esi %08x  edi %08x", r[R_ESP], r[R_EBP], r[R_ESI],
-			 r[R_EDI]);
-	platform_message("eip %08x  eflags %08x  cpl %u%s  %s", v->eip, v->eflags, v->cpl,
-			 v->halted ? "  halted" : "", symbol(v->eip, name, sizeof(name)));
-	platform_message("cr0 %08x  cr2 %08x  cr3 %08x  cr4 %08x  efer %llx", v->cr0, v->cr2,
-			 v->cr3, v->cr4, (unsigned long long)v->msr.efer);
-	platform_message("dr0 %08x  dr1 %08x  dr2 %08x  dr3 %08x  dr6 %08x  dr7 %08x", v->dr[0],
-			 v->dr[1], v->dr[2], v->dr[3], v->dr[6], v->dr[7]);
+	tell("eax %08x  ecx %08x  edx %08x  ebx %08x", r[R_EAX], r[R_ECX], r[R_EDX], r[R_EBX]);
+	tell("esp %08x  ebp %08x  esi %08x  edi %08x", r[R_ESP], r[R_EBP], r[R_ESI], r[R_EDI]);
+	tell("eip %08x  eflags %08x  cpl %u%s  %s", v->eip, v->eflags, v->cpl,
+	     v->halted ? "  halted" : "", symbol(v->eip, name, sizeof(name)));
+	tell("cr0 %08x  cr2 %08x  cr3 %08x  cr4 %08x  efer %llx", v->cr0, v->cr2, v->cr3, v->cr4,
+	     (unsigned long long)v->msr.efer);
+	tell("dr0 %08x  dr1 %08x  dr2 %08x  dr3 %08x  dr6 %08x  dr7 %08x", v->dr[0], v->dr[1],
+	     v->dr[2], v->dr[3], v->dr[6], v->dr[7]);
 }
 
 static void report_segment(const char *name, const struct segment *s)
 {
 	if (!s->usable) {
-		platform_message("%s %04x  null", name, s->sel);
+		tell("%s %04x  null", name, s->sel);
 		return;
 	}
-	platform_message("%s %04x  base %08x  limit %08x  dpl %u  type %x%s%s", name, s->sel,
-			 s->base, s->limit, desc_dpl(s->desc), desc_type(s->desc),
-			 s->desc & DESC_S ? "" : " system", s->desc & DESC_P ? "" : " not present");
+	tell("%s %04x  base %08x  limit %08x  dpl %u  type %x%s%s", name, s->sel, s->base, s->limit,
+	     desc_dpl(s->desc), desc_type(s->desc), s->desc & DESC_S ? "" : " system",
+	     s->desc & DESC_P ? "" : " not present");
 }
 
 static void report_segments(const struct vcpu *v)
@@ -71,8 +98,8 @@ static void report_segments(const struct vcpu *v)
 		report_segment(names[s], &v->seg[s]);
 	report_segment("ldtr", &v->ldtr);
 	report_segment("tr", &v->tr);
-	platform_message("gdtr base %08x  limit %04x", v->gdtr.base, v->gdtr.limit);
-	platform_message("idtr base %08x  limit %04x", v->idtr.base, v->idtr.limit);
+	tell("gdtr base %08x  limit %04x", v->gdtr.base, v->gdtr.limit);
+	tell("idtr base %08x  limit %04x", v->idtr.base, v->idtr.limit);
 }
 
 static void report_events(const struct vcpu *v)
@@ -80,14 +107,12 @@ static void report_events(const struct vcpu *v)
 	uint32_t n = v->nr_events < NR_EVENT_LOG ? v->nr_events : NR_EVENT_LOG;
 	char name[128];
 
-	platform_message("the last %u of %u exceptions and interrupts, latest first:", n,
-			 v->nr_events);
+	tell("the last %u of %u exceptions and interrupts, latest first:", n, v->nr_events);
 	for (uint32_t i = 1; i <= n; i++) {
 		const struct event_log *e = &v->events[(v->nr_events - i) % NR_EVENT_LOG];
 
-		platform_message("  vector %02x  cpl %u  eip %08x  error %04x  cr2 %08x  %s",
-				 e->vector, e->cpl, e->eip, e->error, e->cr2,
-				 symbol(e->eip, name, sizeof(name)));
+		tell("  vector %02x  cpl %u  eip %08x  error %04x  cr2 %08x  %s", e->vector, e->cpl,
+		     e->eip, e->error, e->cr2, symbol(e->eip, name, sizeof(name)));
 	}
 }
 
@@ -96,7 +121,7 @@ static void report_stack(struct vcpu *v)
 	uint32_t at = v->seg[SEG_SS].base + (v->gpr[R_ESP] & stack_mask(v) & ~3u);
 	char line[80];
 
-	platform_message("stack:");
+	tell("stack:");
 	for (unsigned row = 0; row < STACK_WORDS / 4; row++) {
 		size_t n = format_text(line, sizeof(line), "  %08x:", at + row * 16);
 		uint32_t value;
@@ -107,7 +132,7 @@ static void report_stack(struct vcpu *v)
 			else
 				n += format_text(line + n, sizeof(line) - n, " ........");
 		}
-		platform_message("%s", line);
+		tell("%s", line);
 	}
 }
 
@@ -115,7 +140,7 @@ static void report_frame(uint32_t address)
 {
 	char name[128];
 
-	platform_message("  %08x  %s", address, symbol(address, name, sizeof(name)));
+	tell("  %08x  %s", address, symbol(address, name, sizeof(name)));
 }
 
 /* Follow saved frame pointers, upwards only. Returns how many return addresses there were. */
@@ -141,7 +166,7 @@ static void backtrace_scan(struct vcpu *v)
 	unsigned shown = 0;
 	char name[128];
 
-	platform_message("possible return addresses on the stack:");
+	tell("possible return addresses on the stack:");
 	for (unsigned i = 0; i < SCAN_WORDS && shown < MAX_FRAMES; i++) {
 		if (!peek(v, at + i * 4, &value))
 			break;
@@ -154,16 +179,21 @@ static void backtrace_scan(struct vcpu *v)
 
 static void report_backtrace(struct vcpu *v)
 {
-	platform_message("backtrace:");
+	tell("backtrace:");
 	report_frame(v->eip);
 	if (backtrace_frames(v) < 2)
 		backtrace_scan(v);
 }
 
-static _Noreturn void report(struct vcpu *v, int status)
+void report_cpu(const struct vcpu *v)
 {
 	report_registers(v);
 	report_segments(v);
+}
+
+static _Noreturn void report(struct vcpu *v, int status)
+{
+	report_cpu(v);
 	report_events(v);
 	report_stack(v);
 	report_backtrace(v);
@@ -172,7 +202,7 @@ static _Noreturn void report(struct vcpu *v, int status)
 
 void triple_fault(struct vcpu *v, const char *why)
 {
-	platform_message("triple fault: %s", why);
+	tell("triple fault: %s", why);
 	report(v, WEDGE_EXIT_TRIPLE_FAULT);
 }
 
@@ -184,7 +214,7 @@ void guest_unsupported(struct vcpu *v, const char *fmt, ...)
 	va_start(ap, fmt);
 	format_text_v(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	platform_message("the guest uses what Afterburner does not support: %s", text);
+	tell("the guest uses what Afterburner does not support: %s", text);
 	report(v, WEDGE_EXIT_UNSUPPORTED);
 }
 
@@ -205,12 +235,12 @@ static void report_kinds(const struct machine *m)
 		c->exits += s->exits;
 		c->ran += m->ran && s->rewritten ? m->ran[i] : s->exits;
 	}
-	platform_message("%-12s %8s %14s %14s", "site kind", "sites", "ran", "in the monitor");
+	tell("%-12s %8s %14s %14s", "site kind", "sites", "ran", "in the monitor");
 	for (unsigned k = 0; k < AB_NR_KINDS; k++)
 		if (counts[k].sites)
-			platform_message("%-12s %8u %14llu %14llu", ab_kind_name(k),
-					 counts[k].sites, (unsigned long long)counts[k].ran,
-					 (unsigned long long)counts[k].exits);
+			tell("%-12s %8u %14llu %14llu", ab_kind_name(k), counts[k].sites,
+			     (unsigned long long)counts[k].ran,
+			     (unsigned long long)counts[k].exits);
 }
 
 static void report_exits(const struct machine *m)
@@ -219,11 +249,10 @@ static void report_exits(const struct machine *m)
 					    "emulation"};
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
-		platform_message("exits for %s: %llu", names[i], (unsigned long long)m->exits[i]);
+		tell("exits for %s: %llu", names[i], (unsigned long long)m->exits[i]);
 	for (unsigned i = 0; i < 32; i++)
 		if (m->exceptions[i])
-			platform_message("  vector %u: %llu", i,
-					 (unsigned long long)m->exceptions[i]);
+			tell("  vector %u: %llu", i, (unsigned long long)m->exceptions[i]);
 }
 
 void report_stats(struct machine *m)
@@ -233,10 +262,9 @@ void report_stats(struct machine *m)
 	report_kinds(m);
 	report_exits(m);
 	for (unsigned i = 0; i < NR_UNPADDED && m->unpadded[i].count; i++)
-		platform_message("unpadded trap at %08x: %llu  %s", m->unpadded[i].eip,
-				 (unsigned long long)m->unpadded[i].count,
-				 symbol(m->unpadded[i].eip, name, sizeof(name)));
+		tell("unpadded trap at %08x: %llu  %s", m->unpadded[i].eip,
+		     (unsigned long long)m->unpadded[i].count,
+		     symbol(m->unpadded[i].eip, name, sizeof(name)));
 	if (m->unpadded_other)
-		platform_message("unpadded traps elsewhere: %llu",
-				 (unsigned long long)m->unpadded_other);
+		tell("unpadded traps elsewhere: %llu", (unsigned long long)m->unpadded_other);
 }

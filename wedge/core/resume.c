@@ -3,6 +3,7 @@
  * Between the handling of an exit and the guest, in this order: traps of the instruction that was
  * emulated, devices that are due, external interrupts, halt, what must not run in ring 3 as it is.
  */
+#include <Zydis/Mnemonic.h>
 #include "wedge/core/fpu.h"
 #include "wedge/core/interrupt.h"
 #include "wedge/core/mmu.h"
@@ -69,7 +70,9 @@ static void wait_halted(struct vcpu *v)
 {
 	struct bus *b = &v->machine->bus;
 
-	while (v->halted) {
+	if (v->halted)
+		v->hold = false;
+	while (v->halted && !v->stop) {
 		if (!(v->eflags & FLAG_IF)) {
 			platform_message(
 			    "the guest halted with interrupts off at %08x: nothing can wake it",
@@ -131,7 +134,7 @@ static void run_ahead(struct vcpu *v)
 	struct insn in;
 
 	for (unsigned n = 0; n < AHEAD && v->cpl == 0 && fpu_guarded(v); n++) {
-		if (v->halted || v->debug_trap ||
+		if (v->halted || v->debug_trap || v->hold ||
 		    (vcpu_interruptible(v) && irq_pending(&v->machine->bus)))
 			return;
 		if (!step_fetch(v, &in)) {
@@ -142,6 +145,8 @@ static void run_ahead(struct vcpu *v)
 			interrupt_fault(v);
 			return;
 		}
+		if (in.mnemonic == ZYDIS_MNEMONIC_INT3)
+			return; /* it may be a debugger's */
 		if (!step_execute(v, &in))
 			return;
 	}

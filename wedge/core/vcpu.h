@@ -146,6 +146,8 @@ struct vcpu {
 	uint8_t cpl;
 	bool halted;
 	bool shadow; /* one instruction must run before an interrupt: after sti, mov/pop ss */
+	bool hold; /* a debugger steps: external interrupts wait, unless for hlt */
+	bool stop; /* a debugger or console wants a word: vcpu_exit returns though the CPU is halted */
 	bool nmi_blocked;
 	/*
 	 * Where the frames of faults lie whose handlers, by iret, may lead into a rewritten slot: they step over
@@ -210,10 +212,10 @@ void vcpu_set_cpl(struct vcpu *v, unsigned cpl);
  */
 void vcpu_exit(struct vcpu *v, const struct exit *x);
 
-/* May an external interrupt be delivered right now? IF, shadow, not shut down. */
+/* May an external interrupt be delivered right now? IF, shadow, not held. */
 static inline bool vcpu_interruptible(const struct vcpu *v)
 {
-	return (v->eflags & FLAG_IF) && !v->shadow;
+	return (v->eflags & FLAG_IF) && !v->shadow && !v->hold;
 }
 
 static inline bool paging(const struct vcpu *v)

@@ -7,6 +7,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include "wedge/core/space.h"
+#include "wedge/linux/debug.h"
 #include "wedge/linux/state.h"
 #include "wedge/linux/syscall.h"
 #include "wedge/platform.h"
@@ -134,6 +135,7 @@ static void power_on(struct linux_machine *lm)
 	if (!memory_map_aliases(lm))
 		platform_exit(&lm->m, WEDGE_EXIT_INTERNAL);
 	init_fpu();
+	gdb_reset();
 	lm->entered_user = false;
 	lm->m.nr_spaces = 1;
 	linux_machine.win->site = ~0u;
@@ -156,11 +158,15 @@ _Noreturn void linux_run(struct machine *m, bool (*reload)(struct machine *m, vo
 	linux_state.host_fs = fs;
 	linux_state.host_rsp = (uintptr_t)monitor_stack + STACK_SIZE;
 	platform_tsc_khz();
-	if (!monitor_stack || !time_init() || !install_signals(new_stack()) ||
-	    !serial_init(&lm->config) || !spaces_create(m))
+	if (!monitor_stack || !gdb_init(&lm->config) || !time_init() ||
+	    !install_signals(new_stack()) || !serial_init(&lm->config) || !spaces_create(m))
 		platform_exit(m, WEDGE_EXIT_INTERNAL);
 	devices_init(m); /* they look at the clock */
 	power_on(lm);
+	if (lm->config.stopped) {
+		gdb_begin(&m->cpu);
+		state_leave(&m->cpu);
+	}
 	linux_resume();
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <ucontext.h>
 #include <unistd.h>
+#include "wedge/linux/debug.h"
 #include "wedge/linux/run.h"
 #include "wedge/linux/state.h"
 #include "wedge/linux/syscall.h"
@@ -88,6 +89,7 @@ void platform_message(const char *fmt, ...)
 
 _Noreturn void platform_exit(struct machine *m, int status)
 {
+	gdb_end(status);
 	serial_restore();
 	if (m->stats)
 		report_stats(m);

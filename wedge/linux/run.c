@@ -5,6 +5,7 @@
  */
 #include <signal.h>
 #include <ucontext.h>
+#include "wedge/linux/debug.h"
 #include "wedge/linux/run.h"
 #include "wedge/linux/state.h"
 #include "wedge/linux/syscall.h"
@@ -20,11 +21,12 @@
 static enum step {
 	STEP_NONE,
 	STEP_OUT,    /* a signal came inside the window: finish the trampoline */
-	STEP_SHADOW, /* an interrupt waits for the one instruction behind sti or a load of %ss */
+	STEP_SHADOW, /* one instruction: an interrupt waits behind sti or a load of %ss, or gdb */
 } step;
 static bool tf_after;      /* the guest's TF behind the instruction being stepped */
 static bool guest_tf;      /* the guest's TF when it was resumed */
 static uint32_t step_from; /* address of the instruction being stepped */
+static bool stepped;       /* this exit is the end of a step */
 
 static struct vcpu *cpu(void)
 {
@@ -96,7 +98,7 @@ void state_leave(struct vcpu *v)
 		FLAG_IF | FLAG_1;
 	step = STEP_NONE;
 	win->shadow_eip = v->shadow ? v->eip : ~0u;
-	if (v->shadow && win->pending && (v->eflags & FLAG_IF)) {
+	if ((v->shadow && win->pending && (v->eflags & FLAG_IF)) || gdb_stepping()) {
 		step = STEP_SHADOW;
 		tf_after = guest_tf;
 		step_from = v->eip;
@@ -116,12 +118,30 @@ static bool stack_is_flat(const struct vcpu *v)
 	return v->cpl == 3 || (ss->usable && ss->base == 0 && ss->limit == UINT32_MAX);
 }
 
+/* An exit has been handled: here the guest may stand still for gdb or the console. */
+static void debug_point(struct vcpu *v)
+{
+	while (console_open() || gdb_wanted(v) || v->stop) {
+		if (console_open())
+			console_run(v);
+		if (gdb_wanted(v))
+			gdb_stop(v);
+		v->stop = false;
+		/* Interrupts that waited, or a hlt that is not over. */
+		if (!gdb_stepping() || v->halted)
+			vcpu_exit(v, &(struct exit){.kind = EXIT_INTERRUPT});
+	}
+}
+
 /* uc: the signal that led here, whose frame holds the guest's FPU state; null: the registers do. */
 static void guest_exit(const struct exit *x, const ucontext_t *uc)
 {
-	vcpu_exit(cpu(), x);
+	if (!gdb_takes(cpu(), x, stepped))
+		vcpu_exit(cpu(), x);
+	stepped = false;
 	while (!stack_is_flat(cpu()))
 		vcpu_exit(cpu(), &(struct exit){.kind = EXIT_EMULATE});
+	debug_point(cpu());
 	if (spaces_moving()) {
 		if (uc)
 			__builtin_memcpy(linux_fpu, uc->uc_mcontext.fpregs, linux_machine.fpu_size);
@@ -361,6 +381,7 @@ int linux_signal(int sig, void *info, void *context, const uint32_t *sel)
 			return 1;
 		state_enter(cpu());
 		step = STEP_NONE;
+		stepped = true;
 		cpu()->shadow = false;
 		if (!guest_tf)
 			x = (struct exit){.kind = EXIT_INTERRUPT};

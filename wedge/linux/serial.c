@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* COM1 on the process's own descriptors; raw terminal; Ctrl-A x leaves. */
+/* COM1 on the process's own descriptors; raw terminal, where Ctrl-A begins a command. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <termios.h>
 #include <unistd.h>
 #include <sys/ioctl.h>
+#include "wedge/linux/debug.h"
 #include "wedge/linux/state.h"
 #include "wedge/linux/syscall.h"
 #include "wedge/platform.h"
@@ -76,16 +77,49 @@ void platform_serial_write(unsigned port, uint8_t byte)
 static uint8_t ring[1024];
 static unsigned ring_head, ring_length;
 
+static void to_guest(uint8_t byte)
+{
+	ring[(ring_head + ring_length++) % sizeof ring] = byte;
+}
+
+static void help(void)
+{
+	static const char text[] = "\nCtrl-A h  this help\nCtrl-A x  end the machine\n"
+				   "Ctrl-A c  console, and back\nCtrl-A Ctrl-A  send Ctrl-A\n";
+
+	for (const char *c = text; *c; c++)
+		platform_serial_write(0, (uint8_t)*c);
+}
+
+/* The key behind Ctrl-A; one that means nothing is dropped. */
+static void command(uint8_t key)
+{
+	switch (key) {
+	case 'x':
+		platform_exit(&linux_machine.m, WEDGE_EXIT_OK);
+	case 'c':
+		console_toggle();
+		break;
+	case 'h':
+		help();
+		break;
+	case CTRL_A:
+		to_guest(key);
+		break;
+	}
+}
+
 static void receive(uint8_t byte)
 {
 	bool escaped = escape;
 
 	escape = raw && !escaped && byte == CTRL_A;
-	if (escape)
-		return;
-	if (escaped && byte == 'x')
-		platform_exit(&linux_machine.m, WEDGE_EXIT_OK);
-	ring[(ring_head + ring_length++) % sizeof ring] = byte;
+	if (escaped)
+		command(byte);
+	else if (!escape && console_open())
+		console_key(byte);
+	else if (!escape)
+		to_guest(byte);
 }
 
 void serial_poll(void)
@@ -105,6 +139,11 @@ void serial_poll(void)
 		receive(bytes[i]);
 	if (n == 0 || (n < 0 && n != -EAGAIN && n != -EINTR))
 		in_fd = -1; /* end of file: never ready again */
+}
+
+bool serial_raw(void)
+{
+	return raw;
 }
 
 int serial_input_fd(void)

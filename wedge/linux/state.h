@@ -120,12 +120,14 @@ bool time_init(void);
 bool time_init_process(void); /* in every process of the monitor */
 void time_sync(void);         /* this process runs now: its timer takes over */
 bool serial_init(const struct linux_config *c);
+bool serial_raw(void);     /* a person is at the terminal */
 int serial_input_fd(void); /* -1: none, or no room for input */
 void serial_poll(void);    /* take what input there is */
 void serial_flush(void);
 void serial_restore(void);
 /* children: processes that this one may kill. */
 bool sandbox_close(const pid_t *children, unsigned nr_children);
+bool sandbox_relay(void); /* the same for gdb.c's relay */
 _Noreturn void report_internal(const char *what, uint64_t value);
 #endif
 

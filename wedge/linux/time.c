@@ -5,11 +5,13 @@
 #include <sys/time.h>
 #include <time.h>
 #include <x86intrin.h>
+#include "wedge/linux/debug.h"
 #include "wedge/linux/state.h"
 #include "wedge/linux/syscall.h"
 #include "wedge/platform.h"
 
 #define NS 1000000000ull
+#define LISTEN (NS / 10)
 
 static __thread int timer_id;   /* every process of the monitor has one */
 static __thread uint64_t armed; /* the time it is set to */
@@ -71,11 +73,24 @@ void time_sync(void)
 	platform_timer(wanted);
 }
 
+/* Whoever is at the terminal or at gdb is listened to, however long the guest goes without a timer
+ * of its own. */
+static uint64_t listen_by(uint64_t deadline)
+{
+	uint64_t next;
+
+	if (!serial_raw() && gdb_fd() < 0)
+		return deadline;
+	next = (platform_now() / LISTEN + 1) * LISTEN;
+	return next < deadline ? next : deadline;
+}
+
 void platform_timer(uint64_t deadline)
 {
 	struct itimerspec t = {0};
 
 	wanted = deadline;
+	deadline = listen_by(deadline);
 	if (deadline == armed)
 		return;
 	armed = deadline;
@@ -92,9 +107,11 @@ void platform_idle(uint64_t deadline)
 	uint64_t now = platform_now();
 	uint64_t wait = deadline > now ? deadline - now : 0;
 	struct timespec t = {.tv_sec = (time_t)(wait / NS), .tv_nsec = (long)(wait % NS)};
-	struct pollfd p = {.fd = serial_input_fd(), .events = POLLIN};
+	struct pollfd p[] = {{.fd = serial_input_fd(), .events = POLLIN},
+			     {.fd = gdb_fd(), .events = POLLIN}};
 
 	serial_flush();
-	host_syscall(SYS_ppoll, (long)&p, 1, deadline == UINT64_MAX ? 0 : (long)&t, 0, 0, 0);
+	host_syscall(SYS_ppoll, (long)p, 2, deadline == UINT64_MAX ? 0 : (long)&t, 0, 0, 0);
 	serial_poll();
+	linux_machine.m.cpu.stop = p[1].revents || console_open();
 }

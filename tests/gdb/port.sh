@@ -28,7 +28,7 @@ expect() {
 		echo "ok - $1"
 	else
 		echo "not ok - $1: no line \`$2' in:"
-		sed 's/^/# /' "$dir/gdb"
+		tail -n 50 "$dir/gdb" | sed 's/^/# /'
 		failed=1
 	fi
 }

@@ -93,10 +93,10 @@ static bool write_output(const struct image *img, enum guest_kind kind, const ch
 		return refuse(output, "is too long a name");
 	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0777);
 	if (fd < 0)
-		return refuse(temporary, "%s", strerror(errno));
+		return refuse(output, "%s", strerror(errno));
 	good = write_image(img, kind, fd);
 	if (close(fd) && good)
-		good = refuse(temporary, "%s", strerror(errno));
+		good = refuse(output, "%s", strerror(errno));
 	if (good && rename(temporary, output))
 		good = refuse(output, "%s", strerror(errno));
 	if (!good)

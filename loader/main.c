@@ -10,13 +10,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* gcc's own --help knows nothing of the pass. */
+static int cc(int argc, char **argv)
+{
+	if (argc != 2 || strcmp(argv[1], "--help"))
+		return cmd_cc(argc, argv);
+	puts("Usage: afterburn cc [GCC-OPTION...] FILE...\n"
+	     "gcc with an assembler pass that pads and records sensitive instructions.\n\n"
+	     "  -Wa,--afterburner-off   leave the file as it is written, and record that\n"
+	     "  -Wa,--afterburner-user  the file runs in ring 3 of the guest: pad `int' alone\n\n"
+	     "All other options are gcc's (`gcc --help'); -flto is refused. In the source\n"
+	     "`.set .Lafterburner_off, 1' and `, 0' enclose what stays as it is written.\n"
+	     "AFTERBURNER_OFF=1 in the environment turns the pass off, AFTERBURNER_GCC\n"
+	     "names another compiler. For makefiles: CC=afterburn-gcc.");
+	return 0;
+}
+
 static const struct command {
 	const char *name, *summary;
 	int (*run)(int argc, char **argv);
 } commands[] = {
     {"run", "run a guest on bare metal (under QEMU) or as a Linux process", cmd_run},
     {"link", "make a bootable file of a guest", cmd_link},
-    {"cc", "gcc with the assembler pass, which pads and records", cmd_cc},
+    {"cc", "gcc with the assembler pass, which pads and records", cc},
     {"check", "compare the records of a file with its disassembly", cmd_check},
     {"census", "count the sites of a file", cmd_census},
 };

@@ -30,7 +30,7 @@ trap 'rm -rf "$out"' EXIT
 run() {
 	local no=$rewrite qemu=()
 	# What the wedge leaves out of CPUID, the native CPU must not have either.
-	[ "$1" = native ] && no= qemu=(-- -cpu "max,-apic,-smap,-monitor")
+	[ "$1" = native ] && no="" qemu=(-- -cpu "max,-apic,-smap,-monitor")
 	timeout "$TIMEOUT" "$AFTERBURN" run -on "$1" $no -m 64M -no-reboot \
 		-append "seed=$seed cases=$cases $3" "$guest" "${qemu[@]}" </dev/null 2>"$2.err" | tr -d '\r' >"$2"
 	return "${PIPESTATUS[0]}"

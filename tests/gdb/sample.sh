@@ -77,5 +77,5 @@ same "$dir/reference" "the guest's output is the same after detach"
 echo kill >"$dir/script"
 serve -S "$SAMPLE"
 ask "$SAMPLE"
-wait $pid && echo "ok - kill ends the machine" || { echo "not ok - kill: exit status $?"; failed=1; }
+wait "${pid:?}" && echo "ok - kill ends the machine" || { echo "not ok - kill: exit status $?"; failed=1; }
 exit $failed

@@ -52,6 +52,9 @@ said 0 "afterburn 0" --version
 said 0 "run " help
 said 0 "--append=TEXT" run --help
 said 0 "-o IMAGE" link --help
+said 0 "afterburner-off" cc --help
+said 0 "--json" check --help
+said 0 "--json" census --help
 refused "no guest given" run
 refused "one guest at a time" run "$guest" "$guest"
 refused "unrecognized option" run -frobnicate "$guest"
@@ -93,7 +96,7 @@ refused "is not for platform native" run -on native --no-rewrite "$guest"
 refused "no output file given" link "$guest"
 refused "no platform \`linux'" link -on linux "$guest" -o "$dir/image"
 refused "No such file" link /nonexistent -o "$dir/image"
-refused "No such file" link "$guest" -o /nonexistent/image
+refused "afterburn: /nonexistent/image: No such file" link "$guest" -o /nonexistent/image
 said 33 OK run -on linux -m 16M -append "a b" -initrd "$guest one,$guest two" "$guest"
 said 33 OK run --on linux -m 16M --no-rewrite "$guest"
 said 33 OK run -on linux -window 0xd0000000 "$guest"

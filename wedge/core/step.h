@@ -23,15 +23,16 @@ bool step_fetch(struct vcpu *v, struct insn *in);
 bool step_execute(struct vcpu *v, const struct insn *in);
 /* A site's instruction, v->eip standing at it. */
 void step_site(struct vcpu *v, struct site *s);
-/* Fetch and execute; what the emulator does not know ends the machine, and `why` it was needed is told. */
+/* Fetch and execute; what the emulator does not know ends the machine, and `why` it was needed is
+ * told. */
 void step_here(struct vcpu *v, const char *why);
 /* An iret in ring 0 is about to pop the frame at esp. */
 void step_returns(struct vcpu *v, uint32_t esp);
 /* What the CPU has run into is beyond the emulator. */
 _Noreturn void step_cannot(struct vcpu *v, const struct insn *in, const char *why);
 
-/* Everything between the handling of an exit and the guest: traps, devices, interrupts, halt. guard: CR0.TS and
- * EM as they were at the exit. */
+/* Everything between the handling of an exit and the guest: traps, devices, interrupts, halt.
+ * guard: CR0.TS and EM as they were at the exit. */
 void resume_guest(struct vcpu *v, uint32_t guard);
 
 #endif

@@ -146,13 +146,14 @@ struct vcpu {
 	uint8_t cpl;
 	bool halted;
 	bool shadow; /* one instruction must run before an interrupt: after sti, mov/pop ss */
-	bool hold; /* a debugger steps: external interrupts wait, unless for hlt */
-	bool stop; /* a debugger or console wants a word: vcpu_exit returns though the CPU is halted */
+	bool hold;   /* a debugger steps: external interrupts wait, unless for hlt */
+	bool stop; /* a debugger or console wants a word: vcpu_exit returns though the CPU is halted
+		    */
 	bool nmi_blocked;
 	/*
-	 * Where the frames of faults lie whose handlers, by iret, may lead into a rewritten slot: they step over
-	 * an instruction by its length, or come back to one behind its padding. While there are any the
-	 * platform lets no iret in ring 0 pass by the monitor.
+	 * Where the frames of faults lie whose handlers, by iret, may lead into a rewritten slot:
+	 * they step over an instruction by its length, or come back to one behind its padding.
+	 * While there are any the platform lets no iret in ring 0 pass by the monitor.
 	 */
 	uint32_t slot_fault[4];
 	uint8_t nr_slot_faults;

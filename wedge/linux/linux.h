@@ -11,8 +11,8 @@ struct linux_config {
 	int serial_out;    /* file descriptor or -1 */
 	bool raw_terminal; /* serial on a terminal: raw mode, Ctrl-A x leaves */
 	bool stats, no_reboot;
-	int gdb_listen; /* a listening socket for gdb, or -1 */
-	bool stopped;   /* wait for gdb before the first instruction */
+	int gdb_listen;  /* a listening socket for gdb, or -1 */
+	bool stopped;    /* wait for gdb before the first instruction */
 	uint32_t window; /* linear address of the window; 0: LINUX_WINDOW_DEFAULT */
 };
 

@@ -4,18 +4,18 @@
 #define TESTS_GUESTS_DIFFERENTIAL_H
 
 /* Where a variant is run, and how. variants.h writes the short names of row.h. */
-#define RUN_KERNEL 1  /* ring 0, padded: a site that the loader rewrites */
-#define RUN_PLAIN 2   /* ring 0, as written: traps on a wedge */
-#define RUN_USER 4    /* ring 3, as written */
-#define RUN_PENDING 8 /* in a quarter of the cases an interrupt is pending */
-#define ANY_RESULT 16 /* eax ebx ecx edx may legitimately differ: not compared */
-#define PAD_BEFORE 32 /* the padding stands before the instruction */
-#define NT_CLEAR 64   /* iret with NT would be a task switch */
-#define RUN_CALL 256  /* ring 3, padded */
+#define RUN_KERNEL 1     /* ring 0, padded: a site that the loader rewrites */
+#define RUN_PLAIN 2      /* ring 0, as written: traps on a wedge */
+#define RUN_USER 4       /* ring 3, as written */
+#define RUN_PENDING 8    /* in a quarter of the cases an interrupt is pending */
+#define ANY_RESULT 16    /* eax ebx ecx edx may legitimately differ: not compared */
+#define PAD_BEFORE 32    /* the padding stands before the instruction */
+#define NT_CLEAR 64      /* iret with NT would be a task switch */
+#define RUN_CALL 256     /* ring 3, padded */
 #define RUN_EMULATED 512 /* on memory that a wedge does not map */
-#define NO_FAULT 1024    /* TCG changes flags before the fault, or reads operands in another order */
+#define NO_FAULT 1024 /* TCG changes flags before the fault, or reads operands in another order */
 #define UNDEFINED_FLAGS 16 /* where's upper half: flags the instruction leaves undefined */
-#define WIDE_PORT 128 /* not at the end of a device's ports: QEMU 7.2 aborts, or reads 0 */
+#define WIDE_PORT 128      /* not at the end of a device's ports: QEMU 7.2 aborts, or reads 0 */
 
 /* What is set up before it: setup.c. */
 #define S_NONE 0     /* any register values */
@@ -60,7 +60,7 @@
 #define S_PORTSTR16 39
 #define S_TABLE 40 /* S_MEM, but not across the end of a page: two stores, in either order */
 
-#define S_PAGE0 41  /* ebx ebp esi edi point into page 0, with any rights */
+#define S_PAGE0 41 /* ebx ebp esi edi point into page 0, with any rights */
 
 /* Selectors of the test. */
 #define SEL_LDT 0x30

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Ordinary instructions on memory that a wedge cannot map, page 0 of the linear space: each is decoded
- * and emulated there. E(undefined flags, instruction); the flags by SDM vol. 2.
+ * Ordinary instructions on memory that a wedge cannot map, page 0 of the linear space: each is
+ * decoded and emulated there. E(undefined flags, instruction); the flags by SDM vol. 2.
  */
+/* clang-format off */
 #define SHIFT (uA | uO | uC)
 #define MULTIPLY (uS | uZ | uA | uP)
 #define ALL (uS | uZ | uA | uP | uO | uC)

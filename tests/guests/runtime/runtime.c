@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* From the multiboot entry to test_main(), and small helpers. */
+/* From the multiboot entry to test_main(), and small functions. */
 #include "tests/guests/runtime/runtime.h"
 
 #define MULTIBOOT_MAGIC 0x2badb002

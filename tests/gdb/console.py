@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The terminal's keys, on a pseudo-terminal: console.py AFTERBURN GUEST."""
-import os, pty, select, sys, termios, time
+import os, pty, select, signal, sys, termios, time
 
 afterburn, guest = sys.argv[1:3]
 failed = False
@@ -102,15 +102,29 @@ g.wait_for(b">\r\n")
 g.send(b"!")
 ends(g, 1, "the guest's own end")
 
-g = Guest()
-g.wait_for(b">\r\n")
-os.kill(g.pid, 15)
-ends(g, 128 + 15, "SIGTERM")
+for name in "SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT":
+    number = getattr(signal, name)
+    g = Guest()
+    g.wait_for(b">\r\n")
+    os.kill(g.pid, number)
+    ends(g, 128 + number, name)
 
 g = Guest()
 g.wait_for(b">\r\n")
 g.send(b"\x01c")
 g.wait_for(b"(afterburn) ")
-os.kill(g.pid, 15)
-ends(g, 128 + 15, "SIGTERM with the console open")
+os.kill(g.pid, signal.SIGTERM)
+ends(g, 128 + signal.SIGTERM, "SIGTERM with the console open")
+
+g = Guest()
+g.wait_for(b">\r\n")
+children = open(f"/proc/{g.pid}/task/{g.pid}/children").read().split()
+os.kill(int(children[3]), signal.SIGKILL)
+ends(g, 127, "one of the monitor's processes is killed")
+
+for key, status, what in (b"*", 125, "a triple fault"), (b"%", 126, "halted for ever"):
+    g = Guest()
+    g.wait_for(b">\r\n")
+    g.send(key)
+    ends(g, status, what)
 sys.exit(failed)

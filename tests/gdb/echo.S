@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Prints each byte that comes over the serial line, in brackets and plus one; ends at `!`. No timer
- * and no interrupt: the terminal is listened to all the same.
+ * Prints each byte that comes over the serial line, in brackets and plus one. Ends at `!`, with a triple
+ * fault at `*`, halted with interrupts off at `%`. No timer and no interrupt: the terminal is listened to
+ * all the same.
  */
 	.set	COM1, 0x3f8
 	.set	LSR_DATA, 1
@@ -24,6 +25,10 @@ _start:
 	inb	%dx, %al
 	cmpb	$'!', %al
 	je	2f
+	cmpb	$'*', %al
+	je	3f
+	cmpb	$'%', %al
+	je	4f
 	movb	%al, %bl
 	movb	$'[', %al
 	call	put
@@ -36,6 +41,9 @@ _start:
 	jmp	1b
 2:	movb	$0, %al
 	outb	%al, $0xf4
+	hlt
+3:	ud2
+4:	cli
 	hlt
 put:	movw	$COM1, %dx
 	outb	%al, %dx

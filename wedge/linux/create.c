@@ -80,7 +80,7 @@ static void init_fpu(void)
 static bool install_signals(void *signal_stack)
 {
 	static const int signals[] = {SIGSEGV, SIGBUS,  SIGILL, SIGFPE, SIGTRAP, SIGSYS,
-				      SIGALRM, SIGTERM, SIGHUP, SIGINT, SIGQUIT};
+				      SIGALRM, SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGCHLD};
 	stack_t stack = {.ss_sp = signal_stack, .ss_size = STACK_SIZE};
 	struct sigaction a = {.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
 	bool ok = signal_stack && sigaltstack(&stack, NULL) == 0;

@@ -369,6 +369,10 @@ int linux_signal(int sig, void *info, void *context, const uint32_t *sel)
 	(void)info;
 	if (sig == SIGTERM || sig == SIGHUP || sig == SIGINT || sig == SIGQUIT)
 		platform_exit(&linux_machine.m, 128 + sig);
+	if (sig == SIGCHLD) {
+		spaces_child_died();
+		return 0;
+	}
 	if ((g[REG_CSGSFS] & 0xffff) == HOST_CS64) {
 		monitor_signal(sig, uc);
 		return 0;

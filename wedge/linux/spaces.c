@@ -171,9 +171,8 @@ static _Noreturn void run_child(uint32_t number, pid_t parent)
 
 /* A process of ours is gone though the machine goes on: killed from outside, or the host is out of
  * memory. */
-static void child_died(int sig)
+void spaces_child_died(void)
 {
-	(void)sig;
 	if (shared.main_exits)
 		return;
 	platform_message("one of the monitor's processes was killed");
@@ -190,7 +189,6 @@ bool spaces_create(struct machine *m)
 	if (!m->sites || !share_data())
 		return false;
 	shared.turn[0] = 1;
-	signal(SIGCHLD, child_died);
 	for (uint32_t i = 1; i < LINUX_SPACES; i++) {
 		pid_t pid = fork();
 

@@ -112,6 +112,7 @@ void spaces_open(struct machine *m);
 void spaces_leave(void);
 bool spaces_moving(void);
 _Noreturn void spaces_exit(int status);
+void spaces_child_died(void); /* SIGCHLD; returns if the machine is ending anyway */
 /* Memory that all the monitor's processes share, with a copy of `from` if that is not null. */
 void *spaces_memory(const void *from, size_t size);
 

@@ -195,6 +195,15 @@ void fastpath_patch(struct vcpu *v, uint32_t eip)
 		write_call(code);
 }
 
+/* Will a write by ring 3 succeed once its page is mapped? Page 0 never is. */
+static bool writable(const struct vcpu *v, uint32_t linear)
+{
+	struct translation t;
+
+	return linear >= 0x10000 && linear < linux_machine.user_limit && mmu_peek(v, linear, &t) &&
+	       t.user && t.writable && t.phys < v->machine->ram_size;
+}
+
 /*
  * Did the far call of a slot fault, for where it pushes? `int` pushes nothing on the user's stack,
  * which may be unaligned with AC set, or not there at all.
@@ -204,7 +213,8 @@ bool fastpath_failed(const struct vcpu *v, const struct exit *x)
 	const uint8_t *code;
 	uint8_t call[PAD];
 
-	if (v->cpl != 3 || (x->vector == VEC_PF && v->gpr[R_ESP] - 1 - x->address >= 8))
+	if (v->cpl != 3 || (x->vector == VEC_PF &&
+			    (v->gpr[R_ESP] - 1 - x->address >= 8 || writable(v, x->address))))
 		return false;
 	code = slot_bytes(v, v->eip);
 	if (!code)

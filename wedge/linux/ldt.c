@@ -63,7 +63,8 @@ static bool clear_entry(unsigned entry)
 
 bool ldt_in_use(const struct vcpu *v)
 {
-	return v->ldtr.usable && v->ldtr.limit >= 7;
+	/* After reset LDTR is null, but not unusable (SDM vol. 3, table 9-1). */
+	return (v->ldtr.sel & ~3) && v->ldtr.usable && v->ldtr.limit >= 7;
 }
 
 /* Can ring 3 load it, and can the host hold it as it is? */
@@ -96,7 +97,7 @@ void ldt_mirror(struct vcpu *v)
 	if (entries > LDT_MIRRORED)
 		entries = LDT_MIRRORED;
 	for (unsigned i = 0; i < entries || i < mirrored; i++) {
-		uint64_t desc = guest_entry(v, i);
+		uint64_t desc = i < entries ? guest_entry(v, i) : 0;
 
 		if (desc == mirror[i] && !clipped_anew)
 			continue;

@@ -347,7 +347,8 @@ int main(int argc, char **argv)
 	image_load(&img, ram);
 	rewrite_commit(&rewrite, &m);
 	disassembler = disassembler_new(CODE_32);
-	puts("# form | bytes over the slot | their disassembly | trampoline: [template] code; | "
+	puts("# SPDX-License-Identifier: GPL-3.0-or-later\n"
+	     "# form | bytes over the slot | their disassembly | trampoline: [template] code; | "
 	     "for a rollback");
 	print_sites(&m, &img, list);
 	print_others(&m);

@@ -19,10 +19,14 @@ for isa in 32 64; do
 		echo "FAIL: $isa: $(wc -l <"$dir/list") instructions, $(wc -l <"$dir/slots") records"
 		status=1
 	fi
-	paste -d'|' "$dir/list" "$dir/slots" | sed 's/|/ | /' >"$dir/golden"
+	{
+		echo "# SPDX-License-Identifier: GPL-3.0-or-later"
+		echo "# form | kind, offset + length of the instruction / length of the slot, flags | slot | disassembly"
+		paste -d'|' "$dir/list" "$dir/slots" | sed 's/|/ | /'
+	} >"$dir/golden"
 	[ "${1-}" = --accept ] && cp "$dir/golden" "$golden"
 	if diff -u "$golden" "$dir/golden"; then
-		echo "PASS: $isa: $(wc -l <"$dir/golden") forms"
+		echo "PASS: $isa: $(wc -l <"$dir/list") forms"
 	else
 		echo "FAIL: $isa: not as in $golden"
 		status=1

@@ -1,4 +1,5 @@
 # --64
+# SPDX-License-Identifier: GPL-3.0-or-later
 	.macro nop2
 	.byte 0x66, 0x90
 	.endm

@@ -1,4 +1,5 @@
 # --32
+# SPDX-License-Identifier: GPL-3.0-or-later
 	.code16
 	cli
 	mov %cr0, %eax

@@ -1,4 +1,5 @@
 # --64
+# SPDX-License-Identifier: GPL-3.0-or-later
 	.code32
 start:	cli
 	push %ds

@@ -1,4 +1,5 @@
 # --32
+# SPDX-License-Identifier: GPL-3.0-or-later
 # Code in sections of data is copied before it runs: it stays as it is.
 	.section .rodata
 	.string "x"

@@ -1,4 +1,5 @@
 # --32 --afterburner-off
+# SPDX-License-Identifier: GPL-3.0-or-later
 	cli
 	.data
 	.long 1

@@ -1,4 +1,5 @@
 # --32
+# SPDX-License-Identifier: GPL-3.0-or-later
 	cli
 	.set .Lafterburner_off, 1
 	cli

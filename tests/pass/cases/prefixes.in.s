@@ -1,4 +1,5 @@
 # --32
+# SPDX-License-Identifier: GPL-3.0-or-later
 	rep insb
 	rep; insb
 	rep ; outsl

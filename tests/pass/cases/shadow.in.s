@@ -1,4 +1,5 @@
 # --32
+# SPDX-License-Identifier: GPL-3.0-or-later
 # What makes an interrupt shadow and what stands behind it stay adjacent.
 	sti
 	hlt

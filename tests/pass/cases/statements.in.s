@@ -1,4 +1,5 @@
 # --32
+# SPDX-License-Identifier: GPL-3.0-or-later
 # Statements, labels, comments and strings as people and compilers write them.
 foo:	cli; nop; mov %cr0, %eax; nop
 bar: baz:CLI	# comment; cli

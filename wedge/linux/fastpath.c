@@ -141,7 +141,7 @@ void fastpath_leave(struct vcpu *v)
 	else if (v->cpl == 0)
 		win()->check_kcs = check_descriptor(v, v->seg[SEG_CS].sel, v->seg[SEG_CS].desc);
 	arm_return(v);
-	if (v->cpl == 3)
+	if (user.valid) /* in ring 0, too: iret may go back to ring 3 without us */
 		arm_int80(v);
 }
 

@@ -286,6 +286,17 @@ static bool t_wbinvd(void)
 	return true;
 }
 
+/* invd forgets what the caches hold: only directly behind wbinvd is there nothing to lose. */
+static bool t_invd(void)
+{
+	static volatile uint32_t memory;
+
+	memory = 0xcace;
+	asm volatile("pushf; cli; wbinvd; invd; popf" ::: "memory");
+	CHECK(memory == 0xcace);
+	return true;
+}
+
 static bool t_hlt(void)
 {
 	uint32_t before;
@@ -322,6 +333,7 @@ const struct test control_tests[] = {
     {"xgetbv as CPUID announces it", t_xgetbv},
     {"xsetbv as CPUID announces it", t_xsetbv},
     {"wbinvd keeps memory", t_wbinvd},
+    {"invd behind wbinvd keeps memory", t_invd},
     {"hlt waits for an interrupt", t_hlt},
     {0},
 };

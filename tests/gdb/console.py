@@ -102,6 +102,14 @@ g.wait_for(b">\r\n")
 g.send(b"!")
 ends(g, 1, "the guest's own end")
 
+g = Guest()
+g.wait_for(b">\r\n")
+g.send(b"~")
+for _ in range(70):
+    g.send(b"y" * 1000)
+g.send(b"\x01x")
+ends(g, 0, "Ctrl-A x behind more keys than a guest reads that does not read")
+
 for name in "SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT":
     number = getattr(signal, name)
     g = Guest()

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Prints each byte that comes over the serial line, in brackets and plus one. Ends at `!`, with a triple
- * fault at `*`, halted with interrupts off at `%`. No timer and no interrupt: the terminal is listened to
- * all the same.
+ * fault at `*`, halted with interrupts off at `%`, and reads no more after `~`. No timer and no interrupt:
+ * the terminal is listened to all the same.
  */
 	.set	COM1, 0x3f8
 	.set	LSR_DATA, 1
@@ -29,6 +29,8 @@ _start:
 	je	3f
 	cmpb	$'%', %al
 	je	4f
+	cmpb	$'~', %al
+	je	5f
 	movb	%al, %bl
 	movb	$'[', %al
 	call	put
@@ -45,6 +47,7 @@ _start:
 3:	ud2
 4:	cli
 	hlt
+5:	jmp	5b
 put:	movw	$COM1, %dx
 	outb	%al, %dx
 	ret

@@ -11,6 +11,7 @@ AFTERBURN=$1
 guest=$2
 dir=$(mktemp -d) || exit 99
 trap 'rm -rf "$dir"' EXIT
+# shellcheck source=tests/gdb/port.sh
 . "$(dirname "$0")/port.sh"
 failed=0
 run=(-m 64M -initrd "$guest/initramfs.cpio" -no-reboot -append "console=ttyS0 quiet reboot=k run=exercise"

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=sh disable=SC2034,SC2154
 # For the tests with gdb, which set $dir. serve AFTERBURN-ARGUMENTS: run a guest with -gdb on a free port, $port;
 # its output goes to $dir/out and $dir/err. ask SYMBOL-FILE: gdb there, with the script $dir/script, into $dir/gdb.
 
 # A port may be taken meanwhile: then try the next.
 serve() {
 	port=$((20000 + $$ % 20000))
-	for attempt in 1 2 3 4 5; do
-		timeout 100 "$AFTERBURN" run -gdb tcp::$port "$@" </dev/null >"$dir/out" 2>"$dir/err" &
+	for _ in 1 2 3 4 5; do
+		timeout 100 "$AFTERBURN" run -gdb tcp::"$port" "$@" </dev/null >"$dir/out" 2>"$dir/err" &
 		pid=$!
 		sleep 0.3
-		kill -0 $pid 2>/dev/null && return
+		kill -0 "$pid" 2>/dev/null && return
 		port=$((port + 1))
 	done
 	echo "not ok - a guest with -gdb: $(cat "$dir/err")"
@@ -17,7 +18,7 @@ serve() {
 }
 
 ask() {
-	{ printf 'set pagination off\nset confirm off\ntarget remote localhost:%s\n' $port
+	{ printf 'set pagination off\nset confirm off\ntarget remote localhost:%s\n' "$port"
 	  cat "$dir/script"; } >"$dir/commands"
 	timeout 60 gdb -nx -batch -x "$dir/commands" "$1" </dev/null >"$dir/gdb" 2>&1
 }
@@ -35,7 +36,7 @@ expect() {
 
 # same REFERENCE NAME: the guest's output, once it has ended.
 same() {
-	wait $pid
+	wait "$pid"
 	status=$?
 	if cmp -s "$1" "$dir/out"; then
 		echo "ok - $2"

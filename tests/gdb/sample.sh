@@ -7,6 +7,7 @@ command -v gdb >/dev/null || exit 77
 : "${AFTERBURN:=./afterburn}" "${SAMPLE:=sample-guest/sample}"
 dir=$(mktemp -d) || exit 99
 trap 'rm -rf "$dir"' EXIT
+# shellcheck source=tests/gdb/port.sh
 . "$(dirname "$0")/port.sh"
 failed=0
 
@@ -58,8 +59,13 @@ expect "finish" '^handle_irq|^Run till exit'
 expect "gdb learns of the end" 'exited with code 01'
 same "$dir/reference" "the guest's output is the same with gdb"
 
-# A guest that runs is stopped by gdb's connection, stepped 300 times, and let go.
+# A guest that runs is stopped by Ctrl-C, stepped 300 times, and let go.
 cat >"$dir/script" <<'EOT'
+python
+import gdb, os, signal, threading
+threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+gdb.execute("continue")
+end
 set $n = 0
 while $n < 300
 stepi
@@ -68,8 +74,9 @@ end
 printf "steps %d\n", $n
 detach
 EOT
-serve "$SAMPLE"
+serve -S "$SAMPLE"
 ask "$SAMPLE"
+expect "Ctrl-C stops it" 'received signal SIGINT'
 expect "300 steps from wherever it was" '^steps 300$'
 same "$dir/reference" "the guest's output is the same after detach"
 

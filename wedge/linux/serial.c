@@ -71,15 +71,18 @@ void platform_serial_write(unsigned port, uint8_t byte)
 }
 
 /*
- * What the host has for the guest waits in a ring, so that Ctrl-A x is seen though the guest does
- * not read, and the sleep of an idle guest does not end at once for input that it leaves lying.
+ * What the host has for the guest waits in a ring, so that keys behind Ctrl-A are seen though the
+ * guest does not read, and the sleep of an idle guest does not end at once for input that it leaves
+ * lying. When it is full a file or a pipe waits; a terminal is still listened to for Ctrl-A, and
+ * its other keys are lost.
  */
-static uint8_t ring[1024];
+static uint8_t ring[0x10000];
 static unsigned ring_head, ring_length;
 
 static void to_guest(uint8_t byte)
 {
-	ring[(ring_head + ring_length++) % sizeof ring] = byte;
+	if (ring_length < sizeof ring)
+		ring[(ring_head + ring_length++) % sizeof ring] = byte;
 }
 
 static void help(void)
@@ -122,16 +125,17 @@ static void receive(uint8_t byte)
 		to_guest(byte);
 }
 
-void serial_poll(void)
+/* Take some of what there is. True: there may be more. */
+static bool take_input(void)
 {
 	struct pollfd p = {.fd = in_fd, .events = POLLIN};
 	struct timespec none = {0};
-	uint8_t bytes[64];
-	unsigned room = sizeof ring - ring_length;
+	uint8_t bytes[256];
+	unsigned room = raw ? sizeof bytes : sizeof ring - ring_length;
 	long n;
 
 	if (in_fd < 0 || !room || host_syscall(SYS_ppoll, (long)&p, 1, (long)&none, 0, 0, 0) <= 0)
-		return;
+		return false;
 	if (room > sizeof bytes)
 		room = sizeof bytes;
 	n = host_syscall(SYS_read, in_fd, (long)bytes, room, 0, 0, 0);
@@ -139,6 +143,13 @@ void serial_poll(void)
 		receive(bytes[i]);
 	if (n == 0 || (n < 0 && n != -EAGAIN && n != -EINTR))
 		in_fd = -1; /* end of file: never ready again */
+	return n == (long)room;
+}
+
+void serial_poll(void)
+{
+	while (take_input())
+		;
 }
 
 bool serial_raw(void)
@@ -148,7 +159,7 @@ bool serial_raw(void)
 
 int serial_input_fd(void)
 {
-	return ring_length < sizeof ring ? in_fd : -1;
+	return raw || ring_length < sizeof ring ? in_fd : -1;
 }
 
 int platform_serial_read(unsigned port)

@@ -122,7 +122,7 @@ bool time_init_process(void); /* in every process of the monitor */
 void time_sync(void);         /* this process runs now: its timer takes over */
 bool serial_init(const struct linux_config *c);
 bool serial_raw(void);     /* a person is at the terminal */
-int serial_input_fd(void); /* -1: none, or no room for input */
+int serial_input_fd(void); /* -1: none, or no room for its input */
 void serial_poll(void);    /* take what input there is */
 void serial_flush(void);
 void serial_restore(void);

@@ -317,6 +317,7 @@ static void print_others(struct machine *m)
 
 	nr_pieces = 0;
 	m->ran = &ran;
+	m->nr_ran = 2;
 	if (trampoline_emit(m, &s, 1, TRAMPOLINES, code, &length, &why) != TRAMPOLINE_EMITTED)
 		die(why);
 	printf("sti, counted |");

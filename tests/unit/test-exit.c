@@ -520,10 +520,17 @@ START_TEST(test_stats)
 
 	add_site(v, 0x10000, 0, 5, "\xfa", 1);
 	v->machine->ran = ran;
+	v->machine->nr_ran = sizeof(ran) / sizeof(*ran);
 	site_exit(v, 0);
 	report_stats(v->machine);
 	ck_assert_ptr_nonnull(
-	    strstr(stub.messages, "cli                 1              7              1"));
+	    strstr(stub.messages, "cli                     1            7              1"));
+	ck_assert_ptr_null(strstr(stub.messages, "in the monitor only"));
+	v->machine->nr_ran = 0; /* more sites than counters */
+	report_stats(v->machine);
+	ck_assert_ptr_nonnull(
+	    strstr(stub.messages, "cli                     1            1              1"));
+	ck_assert_ptr_nonnull(strstr(stub.messages, "the last 1 sites are counted"));
 	stub_machine_free(v->machine);
 }
 END_TEST

@@ -53,7 +53,8 @@ struct machine {
 	struct bus bus;
 	struct site *sites; /* sorted by slot, see machine_site_at */
 	uint32_t nr_sites;
-	uint32_t *ran; /* how often each site's fast path ran, by index; may be null */
+	uint32_t *ran;   /* how often each site's trampoline ran, by index; may be null */
+	uint32_t nr_ran; /* how many sites that has room for */
 	struct unpadded unpadded[NR_UNPADDED];
 	uint64_t unpadded_other; /* traps that found the table full */
 	uint64_t exits[NR_EXIT_KINDS];

@@ -233,14 +233,16 @@ static void report_kinds(const struct machine *m)
 
 		c->sites++;
 		c->exits += s->exits;
-		c->ran += m->ran && s->rewritten ? m->ran[i] : s->exits;
+		c->ran += m->ran && i < m->nr_ran && s->rewritten ? m->ran[i] : s->exits;
 	}
-	tell("%-12s %8s %14s %14s", "site kind", "sites", "ran", "in the monitor");
+	tell("%-16s %8s %12s %14s", "site kind", "sites", "ran", "in the monitor");
 	for (unsigned k = 0; k < AB_NR_KINDS; k++)
 		if (counts[k].sites)
-			tell("%-12s %8u %14llu %14llu", ab_kind_name(k), counts[k].sites,
+			tell("%-16s %8u %12llu %14llu", ab_kind_name(k), counts[k].sites,
 			     (unsigned long long)counts[k].ran,
 			     (unsigned long long)counts[k].exits);
+	if (m->ran && m->nr_sites > m->nr_ran)
+		tell("the last %u sites are counted in the monitor only", m->nr_sites - m->nr_ran);
 }
 
 static void report_exits(const struct machine *m)
@@ -262,7 +264,7 @@ void report_stats(struct machine *m)
 	report_kinds(m);
 	report_exits(m);
 	for (unsigned i = 0; i < NR_UNPADDED && m->unpadded[i].count; i++)
-		tell("unpadded trap at %08x: %llu  %s", m->unpadded[i].eip,
+		tell("unpadded trap at %08x: %llu %s", m->unpadded[i].eip,
 		     (unsigned long long)m->unpadded[i].count,
 		     symbol(m->unpadded[i].eip, name, sizeof(name)));
 	if (m->unpadded_other)

@@ -114,6 +114,7 @@ struct machine *linux_create(const struct linux_config *c)
 	segments_init();
 	if (m->stats)
 		m->ran = (uint32_t *)(void *)(lm->window_code + WINDOW_COUNTERS);
+	m->nr_ran = WINDOW_MAX_COUNTERS;
 	if (!fastpath_init()) {
 		platform_message("the host refuses an LDT entry: modify_ldt is needed");
 		return NULL;

@@ -196,7 +196,7 @@ enum trampoline_result trampoline_emit(const struct machine *m, struct site *s, 
 	b.symbols.site_id = id;
 	b.symbols.site_end = s->slot + s->slot_len;
 	b.symbols.counter = m->window + WINDOW_COUNTERS + 4 * id;
-	if (m->ran && id < WINDOW_MAX_COUNTERS)
+	if (m->ran && id < m->nr_ran)
 		add(&b, "count");
 	build(&b, s);
 	if (b.failed) {

@@ -353,7 +353,14 @@ int main(int argc, char **argv)
 	     "for a rollback");
 	print_sites(&m, &img, list);
 	print_others(&m);
-	for (size_t i = 0; i < nr_shown; i++)
+	for (size_t i = 0; i < nr_shown; i++) {
 		printf("\n%s:\n%s", shown[i].name, shown[i].text);
+		free(shown[i].text);
+	}
+	disassembler_free(disassembler);
+	free(m.sites);
+	rewrite_close(&rewrite);
+	image_close(&img);
+	fclose(list);
 	return 0;
 }

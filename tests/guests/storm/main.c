@@ -27,6 +27,35 @@ static volatile uint32_t while_disabled, without_if, phantom;
 static uint32_t user_words[NR_WORDS];
 static struct context user_return;
 
+/* A second address space: the same but for one page of its own. */
+static uint32_t other_directory[1024] __attribute__((aligned(4096)));
+static uint32_t other_table[1024] __attribute__((aligned(4096)));
+static uint32_t own_page[1024] __attribute__((aligned(4096)));
+static volatile uint32_t private_page[1024] __attribute__((aligned(4096)));
+static bool switching;
+static uint32_t excursions;
+
+static void make_other_space(void)
+{
+	uint32_t page = (uint32_t)private_page >> 12;
+
+	memcpy(other_directory, page_directory, sizeof(other_directory));
+	memcpy(other_table, page_tables[page >> 10], sizeof(other_table));
+	other_table[page & 1023] = (uint32_t)own_page | 3;
+	other_directory[page >> 10] = (uint32_t)other_table | 7;
+}
+
+/* In the handler: to the other space and back, as a scheduler that changes its mind. */
+static void excursion(void)
+{
+	uint32_t here = read_cr3();
+
+	write_cr3(here == (uint32_t)page_directory ? (uint32_t)other_directory
+						   : (uint32_t)page_directory);
+	private_page[1]++;
+	write_cr3(here);
+}
+
 static void on_timer(struct frame *f)
 {
 	uint32_t was_disabled = disabled, left = rounds_left;
@@ -36,6 +65,10 @@ static void on_timer(struct frame *f)
 	without_if += !(f->eflags & EFLAGS_IF);
 	phantom += !(pic_isr() & 1);
 	pic_eoi();
+	if (switching && count % 4 == 1 && !depth) {
+		excursions++;
+		excursion();
+	}
 	if (count % 8 == 0 && !depth) { /* some handlers can themselves be interrupted */
 		uint32_t words[NR_WORDS] = {count};
 
@@ -235,6 +268,40 @@ static void test_calls(uint32_t interrupts)
 	section_end("system calls under the storm");
 }
 
+static void test_spaces(uint32_t interrupts, uint32_t seed)
+{
+	uint32_t expected[NR_WORDS], words[NR_WORDS], clean[NR_WORDS], visits[2] = {0};
+
+	stop();
+	make_other_space();
+	user_expectation(expected);
+	start(PERIOD, true);
+	count = 0;
+	disabled = 0;
+	switching = true;
+	for (uint32_t n = 0; count < interrupts; n++) {
+		irq_disable();
+		write_cr3(n & 1 ? (uint32_t)other_directory : (uint32_t)page_directory);
+		private_page[0] = ++visits[n & 1];
+		irq_enable();
+		visit_user(user_mix);
+		check(same(user_words, expected), "ring 3 lost a register or a flag");
+		seed_words(words, &seed);
+		memcpy(clean, words, sizeof(words));
+		mix_clean(clean, 4);
+		mix(words, 4);
+		check(same(words, clean), "registers or flags changed");
+		check(private_page[0] == visits[n & 1], "space %u: page holds %u, not %u", n & 1,
+		      private_page[0], visits[n & 1]);
+	}
+	switching = false;
+	stop();
+	write_cr3((uint32_t)page_directory);
+	check(private_page[1] + own_page[1] == excursions, "%u + %u excursions of %u",
+	      private_page[1], own_page[1], excursions);
+	section_end("address spaces under the storm");
+}
+
 void test_main(void)
 {
 	uint32_t interrupts = option("interrupts", 5000), seed = option("seed", 1);
@@ -243,12 +310,12 @@ void test_main(void)
 	trap_set(VEC_IRQ, on_timer);
 	trap_set(VEC_SYSCALL, on_syscall);
 	gate_dpl(VEC_SYSCALL, 3);
-	if (option("paging", 1))
-		paging_init();
+	paging_init();
 	test_quiet(seed);
 	test_preserved(interrupts, seed);
 	test_prompt(interrupts);
 	test_lost(interrupts, seed);
 	test_user(interrupts / 10);
 	test_calls(interrupts / 2);
+	test_spaces(interrupts / 5, seed);
 }

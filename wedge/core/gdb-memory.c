@@ -133,8 +133,10 @@ static bool insert(struct gdb *g, struct vcpu *v, struct gdb_breakpoint *b)
 		return false;
 	b->at = s ? s->slot : b->linear;
 	byte = byte_at(v, b->at);
-	if (!byte)
+	if (!byte) {
+		g->waiting = true;
 		return true;
+	}
 	b->saved = *below_breakpoint(g, byte);
 	b->byte = byte;
 	*byte = INT3;
@@ -193,6 +195,9 @@ void gdb_unbreak_all(struct gdb *g)
 
 void gdb_retry(struct gdb *g, struct vcpu *v)
 {
+	if (!g->waiting)
+		return;
+	g->waiting = false;
 	for (unsigned i = 0; i < GDB_BREAKPOINTS; i++)
 		if (g->breakpoints[i].used && !g->breakpoints[i].byte)
 			insert(g, v, &g->breakpoints[i]);
@@ -202,6 +207,7 @@ void gdb_forget(struct gdb *g)
 {
 	for (unsigned i = 0; i < GDB_BREAKPOINTS; i++)
 		g->breakpoints[i].byte = NULL;
+	g->waiting = true;
 }
 
 bool gdb_hit(struct gdb *g, struct vcpu *v)

@@ -37,6 +37,7 @@ struct gdb {
 	int signal;                 /* of the last stop */
 	bool at_breakpoint;
 	struct gdb_breakpoint breakpoints[GDB_BREAKPOINTS];
+	bool waiting; /* some of them are not put in yet */
 };
 
 enum gdb_event { GDB_NOTHING, GDB_PACKET_READY, GDB_INTERRUPT };

@@ -28,6 +28,7 @@ static enum { RUNNING, STOPPED, STEPPING } mode;
 static uint32_t step_from;
 static int stop_signal; /* not 0: stop at the end of this exit, and tell gdb so */
 static bool stop_at_breakpoint;
+static bool look; /* time to see whether gdb has something to say */
 
 /* The relay. */
 
@@ -159,6 +160,7 @@ bool gdb_takes(struct vcpu *v, const struct exit *x, bool stepped)
 {
 	if (link_fd < 0)
 		return false;
+	look = x->kind == EXIT_INTERRUPT; /* time.c makes one now and then */
 	gdb_retry(&gdb, v);
 	if (x->kind == EXIT_EXCEPTION && x->vector == VEC_BP && gdb_hit(&gdb, v)) {
 		stop(GDB_SIGTRAP, true);
@@ -175,7 +177,7 @@ bool gdb_wanted(const struct vcpu *v)
 		return false;
 	if (mode == STEPPING && v->eip != step_from)
 		stop(GDB_SIGTRAP, false);
-	return stop_signal || readable();
+	return stop_signal || ((look || v->stop) && readable());
 }
 
 static void detach(struct vcpu *v)

@@ -158,7 +158,8 @@ static void setup_page0(struct input *in, bool faults)
 	in->gpr[ECX] = below(5);
 	if (one_in(4)) /* one side of a copy elsewhere */
 		in->gpr[EDI] = (uint32_t)arena[DATA_PAGE + 1] - 64;
-	in->gpr[EDX] = one_in(2) ? below(1024) - 512 : value() & 0x7fffffff; /* not in the window */
+	/* As a bit offset: near, or where nothing is mapped. */
+	in->gpr[EDX] = one_in(2) ? below(1024) - 512 : (value() & 0x3fffffff) | 0x40000000;
 	in->gpr[EAX] = value();
 	if (one_in(2)) /* so that comparisons find something equal */
 		memcpy(&in->gpr[EAX], in->window + WINDOW / 2, 4);

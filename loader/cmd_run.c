@@ -20,6 +20,7 @@ enum {
 	OPT_SERIAL,
 	OPT_DRIVE,
 	OPT_DEVICE,
+	OPT_NIC,
 	OPT_KERNEL_TYPE,
 	OPT_NO_REBOOT,
 	OPT_GDB,
@@ -40,6 +41,8 @@ static const struct argp_option options[] = {
      "initial RAM disk; for a multiboot kernel modules, \"FILE ARGS,FILE ARGS\"", 1},
     {"drive", OPT_DRIVE, "SPEC", 0, "a virtio disk: file=NAME,format=raw,readonly=on", 1},
     {"device", OPT_DEVICE, "NAME", 0, "virtio-rng-device: the host's random numbers", 1},
+    {"nic", OPT_NIC, "SPEC", 0,
+     "a virtio network card: user,hostfwd=tcp::PORT-:PORT or tap,ifname=NAME", 1},
     {"serial", OPT_SERIAL, "WHERE", 0, "first serial port: stdio (default), file:NAME, none", 1},
     {"no-reboot", OPT_NO_REBOOT, NULL, 0, "end when the guest resets", 1},
     {"gdb", OPT_GDB, "tcp:[HOST]:PORT", 0, "wait for gdb's `target remote' there", 1},
@@ -137,6 +140,11 @@ static error_t parse(int key, char *arg, struct argp_state *as)
 		if (strcmp(arg, "virtio-rng-device"))
 			argp_error(as, "-device: `%s' is not virtio-rng-device", arg);
 		o->entropy = true;
+		return 0;
+	case OPT_NIC:
+		if (o->nic)
+			argp_error(as, "-nic: at most one");
+		o->nic = strcmp(arg, "none") ? arg : NULL;
 		return 0;
 	case OPT_SERIAL:
 		parse_serial(arg, o, as);

@@ -84,6 +84,16 @@ static void platform_args(const struct run_options *o, uint32_t window, char *bu
 		note("added to the command line: %s", buf);
 }
 
+static bool connect_nic(const struct run_options *o)
+{
+	static struct nic_spec nic;
+
+	if (!o->nic)
+		return true;
+	return nic_parse(o->nic, &nic) &&
+	       (nic.tap ? linux_nic_tap(nic.tap) : linux_nic_user(nic.forwards, nic.nr_forwards));
+}
+
 static bool open_drives(const struct run_options *o)
 {
 	struct drive_spec d;
@@ -177,7 +187,7 @@ static int run(const struct run_options *o)
 		return WEDGE_EXIT_USAGE;
 	}
 	if (!image_open(&guest.img, o->guest) || !plan_boot(&guest, o, config.window) ||
-	    !open_drives(o) || !open_serial(o, &config) || !open_gdb(o, &config))
+	    !connect_nic(o) || !open_drives(o) || !open_serial(o, &config) || !open_gdb(o, &config))
 		return WEDGE_EXIT_USAGE;
 	m = linux_create(&config);
 	if (!m)

@@ -99,11 +99,27 @@ static bool add_drive(struct command *c, const struct run_options *o, unsigned u
 	return true;
 }
 
+static bool add_nic(struct command *c, const struct run_options *o, unsigned bus)
+{
+	char *netdev = text(c), *device = text(c);
+	int type = (int)strcspn(o->nic, ",");
+
+	if ((size_t)snprintf(netdev, MAX_TEXT, "%.*s,id=net0%s", type, o->nic, o->nic + type) >=
+	    MAX_TEXT)
+		return refuse(NULL, "-nic: `%s' is too long", o->nic);
+	snprintf(device, MAX_TEXT, "virtio-net-device,netdev=net0,bus=virtio-mmio-bus.%u", bus);
+	add2(c, "-netdev", netdev);
+	add2(c, "-device", device);
+	return true;
+}
+
 static bool add_virtio(struct command *c, const struct run_options *o,
 		       const struct virtio_slot slots[VIRTIO_SLOTS])
 {
 	for (unsigned i = 0; i < VIRTIO_SLOTS; i++) {
 		if (slots[i].id == VIRTIO_BLOCK && !add_drive(c, o, slots[i].unit, i))
+			return false;
+		if (slots[i].id == VIRTIO_NET && !add_nic(c, o, i))
 			return false;
 		if (slots[i].id == VIRTIO_ENTROPY) {
 			char *device = text(c);

@@ -5,7 +5,7 @@
 
 #include "loader/image.h"
 
-#define RUN_MAX_DRIVES 6
+#define RUN_MAX_DRIVES 5
 #define RUN_RAM_DEFAULT (128u << 20)
 #define RUN_RAM_MIN (4u << 20)
 #define RUN_RAM_MAX (3u << 30)
@@ -19,6 +19,7 @@ struct run_options {
 	bool serial_file;   /* serial names a file */
 	const char *drives[RUN_MAX_DRIVES];
 	unsigned nr_drives;
+	const char *nic;     /* null: none */
 	bool entropy;        /* -device virtio-rng-device */
 	char **qemu_options; /* further arguments of QEMU, for platform native */
 	unsigned nr_qemu_options;

@@ -5,6 +5,7 @@
 #include "loader/message.h"
 #include "wedge/devices/virtio.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,8 @@ void virtio_assign(const struct run_options *o, struct virtio_slot slots[VIRTIO_
 	for (unsigned i = 0; i < o->nr_drives; i++)
 		slots[next_slot(slots)] =
 		    (struct virtio_slot){.id = VIRTIO_BLOCK, .unit = (uint8_t)i};
+	if (o->nic)
+		slots[next_slot(slots)] = (struct virtio_slot){.id = VIRTIO_NET};
 	if (o->entropy)
 		slots[next_slot(slots)] = (struct virtio_slot){.id = VIRTIO_ENTROPY};
 }
@@ -76,6 +79,73 @@ static bool set(struct drive_spec *d, const char *key, char *value)
 	if (!strcmp(key, "format"))
 		return !strcmp(value, "raw");
 	return false;
+}
+
+/* "[ADDRESS]:PORT", with this character behind it. */
+static bool parse_end(char **text, char behind, struct in_addr *address, uint16_t *port)
+{
+	char *colon = strchr(*text, ':'), *end;
+	unsigned long n;
+
+	if (!colon)
+		return false;
+	*colon = 0;
+	if (**text && inet_pton(AF_INET, *text, address) != 1)
+		return false;
+	n = strtoul(colon + 1, &end, 10);
+	if (*end != behind || end == colon + 1 || n == 0 || n > UINT16_MAX)
+		return false;
+	*port = (uint16_t)n;
+	*text = end + 1;
+	return true;
+}
+
+static bool parse_forward(char *text, struct linux_forward *f)
+{
+	f->udp = !strncmp(text, "udp:", 4);
+	if (!f->udp && strncmp(text, "tcp:", 4))
+		return false;
+	text += 4;
+	return parse_end(&text, '-', &f->host, &f->host_port) &&
+	       parse_end(&text, 0, &f->guest, &f->guest_port);
+}
+
+static bool set_nic(struct nic_spec *nic, bool user, const char *key, char *value)
+{
+	if (user)
+		return !strcmp(key, "hostfwd") && nic->nr_forwards < LINUX_FORWARDS &&
+		       parse_forward(value, &nic->forwards[nic->nr_forwards++]);
+	if (!strcmp(key, "ifname")) {
+		nic->tap = value;
+		return *value;
+	}
+	/* QEMU's wish not to run a script is granted. */
+	return (!strcmp(key, "script") || !strcmp(key, "downscript")) && !strcmp(value, "no");
+}
+
+bool nic_parse(const char *spec, struct nic_spec *nic)
+{
+	char *list = strdup(spec), *type, *key, *value;
+	bool user;
+
+	*nic = (struct nic_spec){0};
+	if (!list)
+		return refuse(NULL, "no memory");
+	type = next_setting(&list, &value);
+	user = !strcmp(type, "user");
+	if (value || (!user && strcmp(type, "tap")))
+		return refuse(NULL, "-nic: `%s' is neither user nor tap", spec);
+	while (*list) {
+		key = next_setting(&list, &value);
+		if (!value || !set_nic(nic, user, key, value))
+			return refuse(NULL, "-nic: `%s' in `%s': platform linux knows %s", key,
+				      spec,
+				      user ? "hostfwd=tcp:[ADDRESS]:PORT-[ADDRESS]:PORT"
+					   : "ifname=NAME, script=no, downscript=no");
+	}
+	if (!user && !nic->tap)
+		return refuse(NULL, "-nic: `%s' has no ifname=NAME", spec);
+	return true;
 }
 
 bool drive_parse(const char *spec, struct drive_spec *d)

@@ -4,7 +4,7 @@
 #define LOADER_VIRTIO_H
 
 #include "loader/run.h"
-#include "wedge/core/machine.h"
+#include "wedge/linux/linux.h"
 
 #define VIRTIO_WORDS_SIZE 512
 
@@ -17,6 +17,17 @@ struct drive_spec {
 /* "file=F,format=raw,readonly=on": a comma in a name is written twice. On false a message has been
  * printed. */
 bool drive_parse(const char *spec, struct drive_spec *d);
+
+/* One -nic, as far as platform linux knows it. */
+struct nic_spec {
+	char *tap; /* the interface; null: user-mode networking */
+	struct linux_forward forwards[LINUX_FORWARDS];
+	unsigned nr_forwards;
+};
+
+/* "user,hostfwd=tcp:[ADDRESS]:PORT-[ADDRESS]:PORT,..." or "tap,ifname=NAME". On false a message has
+ * been printed. */
+bool nic_parse(const char *spec, struct nic_spec *nic);
 
 /* Give each device that the options name its transport. */
 void virtio_assign(const struct run_options *o, struct virtio_slot slots[VIRTIO_SLOTS]);

@@ -89,6 +89,12 @@ enum platform_block_result platform_block_discard(unsigned drive, uint64_t offse
 enum platform_block_result platform_block_zero(unsigned drive, uint64_t offset, uint64_t size,
 					       bool unmap);
 
+/* The network card: one Ethernet frame a call. receive gives 0 if none waits; wake: a frame that
+ * arrives ends platform_idle. */
+void platform_net_send(const struct platform_buffer *frame, unsigned n);
+size_t platform_net_receive(void *frame, size_t size);
+void platform_net_wake(bool wake);
+
 /* Fill memory with random bytes for keys. */
 bool platform_random(void *to, size_t size);
 

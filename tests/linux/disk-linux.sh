@@ -21,6 +21,7 @@ patience=600
 fail() {
 	echo "FAILURE disk-linux: $*"
 	cat "$tmp/output" "$tmp/errors"
+	[ -z "$machine" ] || kill -9 $machine 2>/dev/null # a subshell has no trap
 	exit 1
 }
 

@@ -14,7 +14,7 @@
 #define SIZE 8u
 
 enum { DESC_NEXT = 1, DESC_WRITE = 2 };
-enum { RO_SLOT = 1, RNG_SLOT = 2 };
+enum { RO_SLOT = 1, RNG_SLOT = 2, NET_SLOT = 4 };
 
 static unsigned slot; /* the device that the registers below are of */
 
@@ -94,6 +94,7 @@ static void setup(void)
 	m->virtio[0] = (struct virtio_slot){.id = VIRTIO_BLOCK, .unit = 0};
 	m->virtio[RO_SLOT] = (struct virtio_slot){.id = VIRTIO_BLOCK, .unit = 1};
 	m->virtio[RNG_SLOT] = (struct virtio_slot){.id = VIRTIO_ENTROPY};
+	m->virtio[NET_SLOT] = (struct virtio_slot){.id = VIRTIO_NET};
 	stub.drive[1].read_only = true;
 	devices_init(m);
 	init_pics(0x01);
@@ -298,6 +299,58 @@ START_TEST(test_entropy)
 }
 END_TEST
 
+/* Both queues of the card, in each other's place but for the available rings. */
+START_TEST(test_network)
+{
+	static const uint8_t header[12] = {[10] = 1};
+
+	setup();
+	start(NET_SLOT, 0);
+	set(0x30, 1);
+	set(0x38, SIZE);
+	set(0x80, TABLE);
+	set(0x90, AVAIL + 0x100);
+	set(0xa0, USED + 0x100);
+	set(0x44, 1);
+	ck_assert_uint_eq(reg(0x44), 1);
+	desc(0, DATA, 2000, DESC_WRITE, 0);
+	put16(USED + 2, 0);
+	offer(0);
+	ck_assert(stub.net_wake);
+	ck_assert_uint_eq(get16(USED + 2), 0);
+	memcpy(stub.net_in, "a frame", 7);
+	stub.net_waiting = 7;
+	at(1000000);
+	ck_assert_uint_eq(get16(USED + 2), 1);
+	ck_assert_uint_eq(get16(USED + 8), 19);
+	ck_assert(!memcmp(m->ram + DATA, header, 12));
+	ck_assert(!memcmp(m->ram + DATA + 12, "a frame", 7));
+	ck_assert_uint_eq(reg(0x60), 1);
+	ck_assert(!stub.net_wake); /* no buffer is left */
+	stub.net_waiting = 7;
+	at(2000000);
+	ck_assert_uint_eq(stub.net_waiting, 7); /* it stays on the wire */
+	desc(0, DATA, 18, DESC_WRITE, 0);
+	offer(0);
+	ck_assert_uint_eq(get16(USED + 2), 2); /* too small: lost */
+	ck_assert_uint_eq(get16(USED + 16), 0);
+
+	desc(1, DATA, 20, 0, 0);
+	put16(AVAIL + 0x104, 1);
+	put16(AVAIL + 0x102, 1);
+	memcpy(m->ram + DATA + 12, "outgoing", 8);
+	set(0x50, 1);
+	ck_assert_uint_eq(stub.net_sent, 8);
+	ck_assert(!memcmp(stub.net_out, "outgoing", 8));
+	ck_assert(!needs_reset());
+	desc(1, DATA, 11, 0, 0);
+	put16(AVAIL + 0x106, 1);
+	put16(AVAIL + 0x102, 2);
+	set(0x50, 1);
+	ck_assert(needs_reset());
+}
+END_TEST
+
 /* What a driver must not do. Each stops the device with a message, and a reset makes it good. */
 static void bad_loop(void)
 {
@@ -440,5 +493,5 @@ START_TEST(test_overwritten)
 END_TEST
 
 UNIT_MAIN("virtio", test_registers, test_features, test_read_write, test_bounds, test_discard,
-	  test_framing, test_interrupt, test_event_index, test_entropy, test_hostile,
+	  test_framing, test_interrupt, test_event_index, test_entropy, test_network, test_hostile,
 	  test_overwritten)

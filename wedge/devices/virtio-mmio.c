@@ -253,7 +253,8 @@ static void mmio_write(void *dev, uint64_t offset, unsigned size, uint64_t value
 
 static const struct virtio_class *class_of(unsigned id)
 {
-	static const struct virtio_class *const classes[] = {&virtio_block, &virtio_entropy};
+	static const struct virtio_class *const classes[] = {&virtio_block, &virtio_entropy,
+							     &virtio_network};
 
 	for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++)
 		if (classes[i]->id == id)

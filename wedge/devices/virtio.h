@@ -44,7 +44,7 @@ struct virtio_device {
 	uint8_t config[VIRTIO_CONFIG];
 };
 
-extern const struct virtio_class virtio_block, virtio_entropy;
+extern const struct virtio_class virtio_block, virtio_entropy, virtio_network;
 
 /* May the device touch this queue? */
 bool virtio_queue_live(const struct virtio_device *d, unsigned queue);

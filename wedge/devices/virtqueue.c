@@ -107,6 +107,11 @@ static enum virtq_result walk(struct virtqueue *q, struct virtq_chain *c)
 	return VIRTQ_CHAIN;
 }
 
+bool virtq_waiting(const struct virtqueue *q)
+{
+	return load16(q, q->avail + RING_IDX) != q->next_avail;
+}
+
 enum virtq_result virtq_take(struct virtqueue *q, struct virtq_chain *c)
 {
 	uint16_t waiting = (uint16_t)(load16(q, q->avail + RING_IDX) - q->next_avail);

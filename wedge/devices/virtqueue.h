@@ -40,6 +40,9 @@ enum virtq_result { VIRTQ_EMPTY, VIRTQ_CHAIN, VIRTQ_BROKEN };
 /* The driver says that the queue is set up. False: not a place for one. */
 bool virtq_enable(struct virtqueue *q);
 
+/* Is there a request to take, as far as the driver's index tells? */
+bool virtq_waiting(const struct virtqueue *q);
+
 /* Take the next request from the available ring. */
 enum virtq_result virtq_take(struct virtqueue *q, struct virtq_chain *c);
 

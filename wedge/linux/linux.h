@@ -3,6 +3,7 @@
 #ifndef WEDGE_LINUX_LINUX_H
 #define WEDGE_LINUX_LINUX_H
 
+#include <netinet/in.h>
 #include "wedge/core/machine.h"
 
 struct linux_config {
@@ -21,6 +22,20 @@ struct linux_config {
 /* Open the next drive's image and lock it. On false a message has been printed. The name stays the
  * caller's, for messages. */
 bool linux_drive(const char *file, bool read_only);
+
+/* A port of the host that leads to one of the guest; addresses in network byte order, 0: any, and
+ * the guest that DHCP knows. */
+struct linux_forward {
+	bool udp;
+	struct in_addr host, guest;
+	uint16_t host_port, guest_port;
+};
+#define LINUX_FORWARDS 16
+
+/* Connect the network card: to libslirp, which starts in a process of its own, or to a tap
+ * interface. Before linux_drive and linux_create. On false a message has been printed. */
+bool linux_nic_user(const struct linux_forward *forwards, unsigned n);
+bool linux_nic_tap(const char *interface);
 
 #define LINUX_WINDOW_DEFAULT 0xffc00000u
 #define LINUX_WINDOW_SIZE 0x400000u

@@ -13,8 +13,9 @@ static const int allowed[] = {
     SCMP_SYS(mmap),           /* shadow mappings */
     SCMP_SYS(munmap),         /* shadow mappings */
     SCMP_SYS(modify_ldt),     /* segments.c */
-    SCMP_SYS(read),           /* serial input */
+    SCMP_SYS(read),           /* serial input, network */
     SCMP_SYS(write),          /* serial output, messages */
+    SCMP_SYS(writev),         /* network */
     SCMP_SYS(preadv),         /* disks */
     SCMP_SYS(pwritev),        /* disks */
     SCMP_SYS(fdatasync),      /* disks: flush */

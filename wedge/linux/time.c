@@ -6,6 +6,7 @@
 #include <time.h>
 #include <x86intrin.h>
 #include "wedge/linux/debug.h"
+#include "wedge/linux/net.h"
 #include "wedge/linux/state.h"
 #include "wedge/linux/syscall.h"
 #include "wedge/platform.h"
@@ -108,10 +109,12 @@ void platform_idle(uint64_t deadline)
 	uint64_t wait = deadline > now ? deadline - now : 0;
 	struct timespec t = {.tv_sec = (time_t)(wait / NS), .tv_nsec = (long)(wait % NS)};
 	struct pollfd p[] = {{.fd = serial_input_fd(), .events = POLLIN},
-			     {.fd = gdb_fd(), .events = POLLIN}};
+			     {.fd = gdb_fd(), .events = POLLIN},
+			     {.fd = net_input_fd(), .events = POLLIN}};
 
 	serial_flush();
-	host_syscall(SYS_ppoll, (long)p, 2, deadline == UINT64_MAX ? 0 : (long)&t, 0, 0, 0);
+	host_syscall(SYS_ppoll, (long)p, sizeof p / sizeof *p,
+		     deadline == UINT64_MAX ? 0 : (long)&t, 0, 0, 0);
 	serial_poll();
 	linux_machine.m.cpu.stop = p[1].revents || console_open();
 }

@@ -233,6 +233,33 @@ enum platform_block_result platform_block_zero(unsigned drive, uint64_t offset, 
 	return BLOCK_OK;
 }
 
+void platform_net_send(const struct platform_buffer *frame, unsigned n)
+{
+	stub.net_sent = 0;
+	for (; n--; frame++) {
+		if (frame->size > STUB_BUFFER - stub.net_sent)
+			abort();
+		memcpy(stub.net_out + stub.net_sent, frame->base, frame->size);
+		stub.net_sent += frame->size;
+	}
+}
+
+size_t platform_net_receive(void *frame, size_t size)
+{
+	size_t n = stub.net_waiting;
+
+	stub.net_waiting = 0;
+	if (n > size)
+		abort();
+	memcpy(frame, stub.net_in, n);
+	return n;
+}
+
+void platform_net_wake(bool wake)
+{
+	stub.net_wake = wake;
+}
+
 bool platform_random(void *to, size_t size)
 {
 	memset(to, 0x5a, size);

@@ -33,6 +33,9 @@ struct stub {
 		bool read_only, fails; /* fails: every read and write is an error */
 		unsigned flushes, discards;
 	} drive[STUB_DRIVES];
+	uint8_t net_in[STUB_BUFFER], net_out[STUB_BUFFER]; /* one frame each way */
+	size_t net_waiting, net_sent;
+	bool net_wake;
 	char messages[STUB_BUFFER]; /* everything given to platform_message */
 	size_t messages_len;
 	unsigned segment_calls[NR_SEGS]; /* platform_segment, by register */

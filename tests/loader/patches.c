@@ -89,9 +89,9 @@ static void print_others(struct machine *m, size_t used)
 	struct site s = m->sites[1];
 	const char *why = "?";
 	size_t length;
-	uint32_t ran;
+	static uint32_t ran[2];
 
-	m->ran = &ran;
+	m->ran = ran;
 	m->nr_ran = 2;
 	if (trampoline_emit(m, &s, 1, counted, code + used, &length, &why) != TRAMPOLINE_EMITTED)
 		die(why);

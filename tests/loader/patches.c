@@ -20,6 +20,7 @@
 #include <string.h>
 
 #define RAM (4u << 20)
+#define ENTRY_CS 0x4f /* any */
 
 /* What trampoline_rollback will be told. */
 static void print_rollback(const struct site *s)
@@ -82,6 +83,24 @@ static void print_sites(const struct machine *m, const struct image *img, FILE *
 		die("more forms than sites");
 }
 
+/* The slot of an `int $0x80` of user code, once it has trapped. */
+static void print_call(uint32_t int80)
+{
+	uint8_t slot[TRAMPOLINE_CALL + 2] = {[TRAMPOLINE_CALL] = 0xcd, 0x80};
+	char line[200], target[32];
+	unsigned n;
+
+	trampoline_write_call(slot, int80, ENTRY_CS);
+	snprintf(target, sizeof(target), "lcall $0x%x,$0x%x", ENTRY_CS, int80);
+	n = decode(slot, sizeof(slot), 0, 0, line);
+	printf("\nint $0x80 of ring 3 | %02x ptr16:32", slot[0]);
+	for (unsigned i = n; i < sizeof(slot); i++)
+		printf(" %02x", slot[i]);
+	printf(" | %s", strcmp(line, target) ? line : "lcall trampoline");
+	decode(slot, sizeof(slot), 0, n, line);
+	printf("; %s |", line);
+}
+
 /* What no slot of the list has: a site that --stats counts, and the way of user code. */
 static void print_others(struct machine *m, size_t used)
 {
@@ -101,7 +120,7 @@ static void print_others(struct machine *m, size_t used)
 	printf("sti, counted |");
 	expect(1, &s);
 	print_trampoline(counted, int80);
-	printf("\nint $0x80 of ring 3 |");
+	print_call(int80);
 	expect(0, NULL);
 	print_trampoline(int80, UINT32_MAX);
 	putchar('\n');

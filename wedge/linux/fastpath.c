@@ -15,7 +15,8 @@
 #define VECTOR_SYSCALL 0x80
 #define GATE_INTERRUPT 0xe
 #define GATE_TRAP 0xf
-#define PAD (FASTPATH_SLOT - 2) /* bytes of NOP before a padded `int` */
+#define PAD TRAMPOLINE_CALL /* bytes of NOP before a padded `int` */
+_Static_assert(PAD == FASTPATH_SLOT - 2, "the call fits the padding");
 #define SAVES_DONE 37 /* bytes of int80 until %esp, %eax, %ecx and the flags are in their slots */
 
 /* The ring 3 segments that the monitor last returned to. */
@@ -174,9 +175,7 @@ static uint8_t *slot_bytes(const struct vcpu *v, uint32_t at)
 
 static void write_call(uint8_t call[PAD])
 {
-	call[0] = 0x9a;
-	__builtin_memcpy(call + 1, &int80_at, 4);
-	__builtin_memcpy(call + 5, &win()->entry_cs, 2);
+	trampoline_write_call(call, int80_at, (uint16_t)win()->entry_cs);
 }
 
 /*

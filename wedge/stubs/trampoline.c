@@ -218,6 +218,13 @@ enum trampoline_result trampoline_emit_int80(const struct machine *m, uint32_t a
 	return b.failed ? TRAMPOLINE_BAD : TRAMPOLINE_EMITTED;
 }
 
+void trampoline_write_call(uint8_t call[TRAMPOLINE_CALL], uint32_t at, uint16_t cs)
+{
+	call[0] = 0x9a; /* lcall ptr16:32 */
+	__builtin_memcpy(call + 1, &at, 4);
+	__builtin_memcpy(call + 5, &cs, 2);
+}
+
 /* The site whose trampoline holds eip: trampolines stand in the order of their sites. */
 static bool find_site(const struct machine *m, uint32_t eip, uint32_t *site)
 {

@@ -38,4 +38,9 @@ uint32_t trampoline_flags(uint32_t eflags, uint32_t word);
 enum trampoline_result trampoline_emit_int80(const struct machine *m, uint32_t at, uint8_t *out,
 					     size_t *length);
 
+#define TRAMPOLINE_CALL 7 /* bytes */
+
+/* What such a slot holds in front of its `int`: a far call to that code at linear address at. */
+void trampoline_write_call(uint8_t call[TRAMPOLINE_CALL], uint32_t at, uint16_t cs);
+
 #endif

@@ -26,7 +26,7 @@ static void setup_return(struct input *in, unsigned size, bool interrupt)
 {
 	static const uint16_t stacks[] = {SEL_UDATA, SEL_UDATA, SEL_UDATA,     SEL_UDATA & ~3,
 					  SEL_KDATA, 0,         SEL_LDT_UDATA, SEL_NPDATA | 3};
-	uint32_t words[5], n = 0, cs = selector_cs();
+	uint32_t words[7], n = 0, cs = selector_cs();
 	bool user;
 
 	if (one_in(3))
@@ -38,8 +38,10 @@ static void setup_return(struct input *in, unsigned size, bool interrupt)
 	words[n++] = cs | (any() << 16);
 	if (interrupt)
 		words[n++] = any() & (EFLAGS_RANDOM | 0xff00802a);
-	words[n++] = size == 2 ? 0x8000 : (uint32_t)STACK_TOP - 64;
-	words[n++] = PICK(stacks) | any() << 16;
+	for (unsigned i = 0; i < 2; i++) { /* once more behind what lret with an operand pops */
+		words[n++] = size == 2 ? 0x8000 : (uint32_t)STACK_TOP - 64;
+		words[n++] = PICK(stacks) | any() << 16;
+	}
 	stack_end(in, 2 * size);
 	push_words(in, words, n, size);
 }

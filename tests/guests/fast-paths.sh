@@ -21,9 +21,10 @@ stats() {
 	exit 1
 }
 
-# seldom KIND RAN MONITOR: of many, few came to the monitor.
+# seldom KIND RAN MONITOR: of many, few came to the monitor: less than a tenth. (Returns to ring 3 after a
+# page fault do; on a busy host there are more of them among the others.)
 seldom() {
-	if [ "${2:-0}" -ge 4000 ] && [ $((${3:-0} * 20)) -le "$2" ]; then
+	if [ "${2:-0}" -ge 4000 ] && [ $((${3:-0} * 10)) -le "$2" ]; then
 		echo "ok fast path of $1: $3 of $2 came to the monitor"
 	else
 		echo "not ok fast path of $1: ${3:-?} of ${2:-?} came to the monitor"

@@ -66,6 +66,14 @@ int probe_tls(void)
 			 : "=&r"(value), "=&r"(saved)
 			 : "r"(desc.entry * 8 + 3));
 	EXPECT(value == 0x600df00d);
+	/* What the register reads as names the entry: glibc makes threads with it. */
+	__asm__ volatile("movl %%gs, %0" : "=r"(value));
+	EXPECT((value & 0xffff) >> 3 == desc.entry);
+	/* And may be loaded again. */
+	__asm__ volatile("movl %1, %%gs\n\tmovl %2, %%gs\n\tmovl %%gs:0, %0"
+			 : "=&r"(value)
+			 : "r"(0), "r"(value));
+	EXPECT(value == 0x600df00d);
 	/* It is there still when others have run. */
 	EXPECT(wait_for(fork_run(fpu_child1)) == 0);
 	__asm__ volatile("movl %%gs:0, %0\n\tmovl %1, %%gs" : "=&r"(value) : "r"(saved));

@@ -11,6 +11,9 @@
 static __thread uint64_t mirror[LDT_MIRRORED];
 static __thread uint32_t mirror_limit; /* the user limit they were clipped to */
 static __thread unsigned mirrored;     /* entries in use */
+/* Entries that stand in for the guest's GDT: descriptors without the accessed bit; 0: none. */
+static __thread uint64_t stand_ins[SEGCACHE_ENTRIES];
+static __thread uint32_t stand_ins_limit; /* the user limit they were clipped to */
 
 /* Last offset that ring 3 may use of a flat segment. */
 static uint32_t clip(uint64_t desc, uint32_t base, uint32_t limit)
@@ -89,6 +92,64 @@ static uint64_t guest_entry(const struct vcpu *v, unsigned entry)
 	return for_ring3(desc) ? desc | DESC_A : 0;
 }
 
+/* The entry gets another use: the stubs must not load it for what it was. */
+static void stand_down(unsigned entry)
+{
+	struct segcache *cached = &linux_machine.win->segcache[entry];
+
+	if (cached->user_host == (entry << 3 | 7))
+		*cached = (struct segcache){0};
+	stand_ins[entry] = 0;
+}
+
+static void clip_stand_ins(void)
+{
+	if (stand_ins_limit == linux_machine.user_limit)
+		return;
+	for (unsigned i = 0; i < SEGCACHE_ENTRIES; i++) {
+		if (!stand_ins[i])
+			continue;
+		stand_down(i);
+		clear_entry(i);
+	}
+	stand_ins_limit = linux_machine.user_limit;
+}
+
+bool ldt_stand_in(uint16_t sel, uint64_t desc)
+{
+	unsigned entry = sel >> 3;
+
+	desc &= ~DESC_A;
+	if (entry >= SEGCACHE_ENTRIES || mirror[entry])
+		return false;
+	clip_stand_ins();
+	if (stand_ins[entry] == desc)
+		return true;
+	stand_down(entry);
+	if (!ldt_write(entry, desc, true))
+		return false;
+	stand_ins[entry] = desc;
+	return true;
+}
+
+uint64_t ldt_stands_for(uint16_t real)
+{
+	unsigned entry = real >> 3;
+
+	return (real & 7) == 7 && entry < SEGCACHE_ENTRIES ? stand_ins[entry] : 0;
+}
+
+void ldt_sync(void)
+{
+	for (unsigned i = 0; i < SEGCACHE_ENTRIES; i++) {
+		struct segcache *cached = &linux_machine.win->segcache[i];
+		uint64_t desc = (uint64_t)cached->hi << 32 | cached->lo;
+
+		if (cached->user_host == (i << 3 | 7) && stand_ins[i] != (desc & ~DESC_A))
+			*cached = (struct segcache){0};
+	}
+}
+
 void ldt_mirror(struct vcpu *v)
 {
 	unsigned entries = ldt_in_use(v) ? (v->ldtr.limit + 1) / 8 : 0;
@@ -101,6 +162,8 @@ void ldt_mirror(struct vcpu *v)
 
 		if (desc == mirror[i] && !clipped_anew)
 			continue;
+		if (i < SEGCACHE_ENTRIES)
+			stand_down(i);
 		mirror[i] = desc && ldt_write(i, desc, true) ? desc : 0;
 		if (!mirror[i])
 			clear_entry(i);

@@ -24,6 +24,16 @@ void ldt_mirror(struct vcpu *v);
  */
 bool ldt_mirrors(uint16_t sel, uint64_t desc);
 
+/*
+ * Make this process's entry of the same index be what a selector of the guest's GDT names; false if
+ * the guest's LDT has an entry there. User code that reads such a register finds the GDT's index.
+ */
+bool ldt_stand_in(uint16_t sel, uint64_t desc);
+/* The descriptor that a real selector's entry stands in for (accessed bit clear), or 0. */
+uint64_t ldt_stands_for(uint16_t real);
+/* This process runs now: the stubs' cache forgets stand-ins that other processes have. */
+void ldt_sync(void);
+
 /* Does the guest have an LDT? Then every entry to ring 3 has to look at it. */
 bool ldt_in_use(const struct vcpu *v);
 

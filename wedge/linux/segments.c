@@ -8,6 +8,8 @@
  * variants: as the guest wrote it for ring 0, and clipped to the user limit for ring 3.
  *
  * The first entries are a copy of the guest's own LDT (ldt.c): its user code loads those by itself.
+ * Where that has none, they stand in for thread-local storage in the guest's GDT: user code reads
+ * %gs and hands its index back to the kernel (glibc does, to make a thread).
  */
 #include "wedge/core/interrupt.h"
 #include "wedge/core/segment.h"
@@ -91,6 +93,22 @@ static uint16_t slot_for(uint16_t sel, uint64_t desc, bool user)
 	return slot_selector(nr_slots++);
 }
 
+/* Is it a user segment with a base, that is TLS, and does the entry of its index stand in for it?
+ */
+static bool stands_in(const struct segment *seg)
+{
+	const struct vcpu *v = &linux_machine.m.cpu;
+
+	if ((seg->sel & 7) != 3 || !desc_base(seg->desc) || (seg->desc & DESC_X))
+		return false;
+	/* A register may still hold what the GDT's entry was before. */
+	for (int s = 0; s < NR_SEGS; s++)
+		if (v->seg[s].usable && v->seg[s].sel == seg->sel &&
+		    (v->seg[s].desc ^ seg->desc) & ~DESC_A)
+			return false;
+	return ldt_stand_in(seg->sel, seg->desc);
+}
+
 /* The real selector for what a segment register holds, in ring 0 or in ring 3. */
 uint16_t segments_real(const struct segment *seg, bool user)
 {
@@ -100,6 +118,8 @@ uint16_t segments_real(const struct segment *seg, bool user)
 		return seg->sel & 3;
 	if (user && ldt_mirrors(seg->sel, seg->desc))
 		return seg->sel;
+	if (user && stands_in(seg))
+		return seg->sel | 4;
 	if (now && now->user == user && now->sel == seg->sel && now->desc == (seg->desc & ~DESC_A))
 		return seg->host;
 	uint16_t real = slot_for(seg->sel, seg->desc, user);
@@ -147,16 +167,17 @@ static void adopt(struct vcpu *v, enum segreg s)
 	if (real == seg->host)
 		return;
 	const struct slot *slot = selector_slot(real);
-	if (!slot) {
+	uint64_t desc = slot ? slot->desc : ldt_stands_for(real);
+	if (!desc) {
 		adopt_foreign(v, s, real);
 		return;
 	}
 	*seg = (struct segment){
-	    .sel = slot->sel,
+	    .sel = slot ? slot->sel : real & ~4,
 	    .host = real,
-	    .base = desc_base(slot->desc),
-	    .limit = desc_limit(slot->desc),
-	    .desc = slot->desc | DESC_A,
+	    .base = desc_base(desc),
+	    .limit = desc_limit(desc),
+	    .desc = desc | DESC_A,
 	    .usable = true,
 	};
 }
@@ -240,7 +261,7 @@ bool segments_foreign(const struct vcpu *v)
 {
 	for (int s = 0; s < NR_SEGS; s++)
 		if (v->seg[s].usable && !selector_slot(v->seg[s].host) &&
-		    !ldt_mirrors(v->seg[s].host, v->seg[s].desc))
+		    !ldt_stands_for(v->seg[s].host) && !ldt_mirrors(v->seg[s].host, v->seg[s].desc))
 			return true;
 	return false;
 }
@@ -277,6 +298,7 @@ void segments_sync(void)
 		if (!write_slot(written))
 			report_internal("the host refuses an LDT entry", written);
 	written_epoch = epoch;
+	ldt_sync();
 }
 
 void segments_init(void)

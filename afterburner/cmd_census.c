@@ -27,10 +27,26 @@ struct census {
 	uint64_t code;
 };
 
-static void add(struct tally *t, const struct ab_image_site *s)
+#define PREFIX_CS 0x2e
+
+static void add(struct tally *t, unsigned padding)
 {
 	t->sites++;
-	t->padding += (unsigned long)(s->slot_len - s->insn_len);
+	t->padding += padding;
+}
+
+/*
+ * Bytes of a slot that are there for the loader only: NOPs, and prefixes that say nothing. One
+ * segment prefix may be the source's, of more than one at most the last.
+ */
+static unsigned padding(const struct ab_image_site *s, const struct code_section *sec)
+{
+	const uint8_t *insn = sec->bytes + (s->address - sec->base) + s->insn_off;
+	unsigned prefixes = 0;
+
+	while (prefixes < s->insn_len && insn[prefixes] == PREFIX_CS)
+		prefixes++;
+	return s->slot_len - s->insn_len + (prefixes > 1 ? prefixes : 0);
 }
 
 static void count(const struct code *c, struct census *n)
@@ -40,15 +56,20 @@ static void count(const struct code *c, struct census *n)
 	for (size_t i = 0; i < c->records.nr_sites; i++) {
 		const struct ab_image_site *s = &c->records.sites[i];
 
-		add(&n->total, s);
-		add(&n->kind[s->kind], s);
-		for (size_t k = 0; k < c->nr_sections; k++)
-			if (c->sections[k].index == s->section)
-				add(&n->section[k], s);
+		for (size_t k = 0; k < c->nr_sections; k++) {
+			const struct code_section *sec = &c->sections[k];
+			unsigned bytes;
+
+			if (sec->index != s->section)
+				continue;
+			bytes = padding(s, sec);
+			add(&n->section[k], bytes);
+			add(&n->kind[s->kind], bytes);
+			add(&n->total, bytes);
+		}
 	}
 }
 
-/* Padding in percent of the code it was added to. */
 static double growth(unsigned long padding, uint64_t code)
 {
 	return code > padding ? 100.0 * (double)padding / (double)(code - padding) : 0;

@@ -14,7 +14,7 @@ enum ab_kind {
 };
 
 enum ab_ring3 { AB_RING3_TRAPS, AB_RING3_SILENT };
-enum ab_pad { AB_PAD_AFTER, AB_PAD_BEFORE };
+enum ab_pad { AB_PAD_AFTER, AB_PAD_BEFORE, AB_PAD_PREFIX };
 enum ab_isas { AB_ISAS_I386 = 1, AB_ISAS_X86_64 = 2, AB_ISAS_BOTH = 3 };
 
 /* One row of sites.def. */

@@ -23,6 +23,35 @@ static const char *const nops[] = {
     [7] = "0x0f,0x1f,0x80,0x00,0x00,0x00,0x00",
 };
 
+/*
+ * Segment prefixes do nothing to an instruction without a memory operand; gas itself pads with them
+ * (-malign-branch-prefix-size). CS, because DS and it are branch hints at worst (SDM vol.
+ * 2, 2.1.1).
+ */
+static const char *const prefixes[] = {
+    [2] = "0x2e,0x2e",
+    [3] = "0x2e,0x2e,0x2e",
+    [4] = "0x2e,0x2e,0x2e,0x2e",
+};
+
+unsigned prelude_prefixes(unsigned kind, const char *name, size_t size)
+{
+	bool word = size > 4 && name[size - 1] == 'w'; /* one prefix more */
+
+	if (ab_kind_info[kind].pad != AB_PAD_PREFIX)
+		return 0;
+	switch (kind) {
+	case AB_CLI:
+	case AB_STI:
+	case AB_HLT:
+	case AB_PUSHF:
+	case AB_POPF:
+		return word ? 3 : 4;
+	default:
+		return 3;
+	}
+}
+
 /* .Lab_on: 0 nothing is padded here, 1 everything, 2 (code of ring 3) only int. */
 static void write_state(struct text *out, const struct prelude_options *o)
 {
@@ -127,6 +156,15 @@ static void write_after(struct text *out, enum ab_isa isa, const char *name, con
 	text_printf(out, ".else\n%s \\ab_i\n.endif\n.endm\n", prefix);
 }
 
+/* ab_n is the number of prefixes. */
+static void write_prefixed(struct text *out, enum ab_isa isa)
+{
+	text_puts(out, ".macro ab_prefixed ab_n,ab_k,ab_i:vararg\n.if .Lab_on==1\n"
+		       "8886610: ab_prefix\\ab_n\n{nooptimize} \\ab_i\n");
+	write_record(out, isa, ".Lab_slot*0x1000000", 0);
+	text_puts(out, ".else\n{nooptimize} \\ab_i\n.endif\n.endm\n");
+}
+
 /* ab_n is the number of padding bytes, which names the macro that holds them: ab_nop4. */
 static void write_before(struct text *out, enum ab_isa isa, const char *name, const char *condition)
 {
@@ -155,8 +193,13 @@ static void write_int(struct text *out)
 /* The macro of one mnemonic. Those behind an interrupt shadow the scan sends to ab_site itself. */
 static void write_mnemonic(struct text *out, unsigned kind, const char *name, size_t size)
 {
+	unsigned n = prelude_prefixes(kind, name, size);
+
 	text_printf(out, ".macro %.*s ab_i:vararg\n", (int)size, name);
-	if (ab_kind_info[kind].pad == AB_PAD_BEFORE)
+	if (n)
+		text_printf(out, "ab_prefixed %u,%u,%.*s \\ab_i\n.endm\n", n, kind, (int)size,
+			    name);
+	else if (ab_kind_info[kind].pad == AB_PAD_BEFORE)
 		text_printf(out, "ab_before 4,%u,%.*s \\ab_i\n.endm\n", kind, (int)size, name);
 	else
 		text_printf(out, "ab_site %u,%.*s \\ab_i\n.endm\n", kind, (int)size, name);
@@ -281,6 +324,9 @@ void prelude_write(struct text *out, const struct prelude_options *o)
 	for (size_t i = 1; i < sizeof(nops) / sizeof(nops[0]); i++)
 		if (nops[i])
 			text_printf(out, ".macro ab_nop%zu\n.byte %s\n.endm\n", i, nops[i]);
+	for (size_t i = 2; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		text_printf(out, ".macro ab_prefix%zu\n.byte %s\n.endm\n", i, prefixes[i]);
+	write_prefixed(out, o->isa);
 	write_after(out, o->isa, "ab_site", "{nooptimize}");
 	write_after(out, o->isa, "ab_bytes", "");
 	write_before(out, o->isa, "ab_before", ".Lab_on==1");

@@ -33,6 +33,9 @@ struct prelude_options {
 	bool intel; /* -msyntax=intel */
 };
 
+/* How many redundant prefixes pad a mnemonic to 5 bytes; 0: its kind is padded by NOPs. */
+unsigned prelude_prefixes(unsigned kind, const char *name, size_t size);
+
 void prelude_write(struct text *out, const struct prelude_options *o);
 
 /* What comes behind the source. */

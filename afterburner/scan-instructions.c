@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The scan's instructions: those that the prelude's macros cannot catch get a macro put in front.
  */
+#include "afterburner/prelude.h"
 #include "config.h"
 
 #include "afterburner/scan-state.h"
@@ -21,12 +22,14 @@ static void blank(struct scan *s, struct span what)
  * are copied to somewhere else before they run: there, put what keeps the macro of the mnemonic
  * away.
  */
-static void insert_site(struct scan *s, const char *at, unsigned kind)
+static void insert_site(struct scan *s, const char *at, unsigned kind, unsigned prefixes)
 {
 	scan_insert(s, at, "");
 	if (!s->section.code && !s->body)
 		text_puts(s->out, "{nooptimize} ");
-	else if (ab_kind_info[kind].pad == AB_PAD_AFTER || s->shadow)
+	else if (prefixes)
+		text_printf(s->out, "ab_prefixed %u,%u,", prefixes, kind);
+	else if (ab_kind_info[kind].pad != AB_PAD_BEFORE || s->shadow)
 		text_printf(s->out, "ab_site %u,", kind);
 	else if (kind == AB_INT)
 		text_printf(s->out, "ab_int 7,%u,", kind);
@@ -139,6 +142,37 @@ static void insert_dispatch(struct scan *s, const char *at, enum word_class clas
 		quote(s, operand[1]);
 }
 
+/* A register as it is written, not an argument, not memory in its segment. */
+static bool is_register(struct span operand)
+{
+	return *operand.start == '%' &&
+	       !memchr(operand.start, ':', (size_t)(operand.end - operand.start));
+}
+
+/*
+ * How many redundant prefixes make 5 bytes of an instruction that the operands have told: 0 if the
+ * length is not plain from here, or it may fault: handlers step over that by the length they know.
+ * A longer one than assumed only makes the slot longer.
+ */
+static unsigned operand_prefixes(const struct scan *s, const struct span operand[4],
+				 enum ab_kind kind)
+{
+	if (s->x64 || s->intel)
+		return 0;
+	switch (kind) {
+	case AB_MOV_FROM_CR:
+		return 2;
+	case AB_PUSH_SEG:
+		return !is_register(operand[0])                                   ? 0
+		       : operand[0].start[1] == 'f' || operand[0].start[1] == 'g' ? 3
+										  : 4;
+	case AB_MOV_FROM_SEG:
+		return is_register(operand[1]) ? 3 : 0;
+	default:
+		return 0;
+	}
+}
+
 static void by_operands(struct scan *s, const struct statement *st, enum word_class class,
 			struct span args)
 {
@@ -147,7 +181,8 @@ static void by_operands(struct scan *s, const struct statement *st, enum word_cl
 	enum ab_kind kind = operand_kind(s, class, args, operand, &argument);
 
 	if (kind != AB_KIND_NONE)
-		insert_site(s, st->all.start, kind);
+		insert_site(s, st->all.start, kind,
+			    args.start == st->args.start ? operand_prefixes(s, operand, kind) : 0);
 	else if (argument && !st->quoted)
 		insert_dispatch(s, st->all.start, class, operand);
 	s->shadow = makes_shadow(kind);
@@ -175,7 +210,10 @@ static void by_name(struct scan *s, const struct statement *st, enum ab_kind kin
 	bool may = st->all.start != s->joined && !(kind == AB_INT && is_breakpoint(st->args));
 
 	if (may && (must || !(st->quoted || s->own_macros)))
-		insert_site(s, st->all.start, kind);
+		insert_site(s, st->all.start, kind,
+			    prefixed ? 0
+				     : prelude_prefixes(kind, st->word.start,
+							(size_t)(st->word.end - st->word.start)));
 	s->shadow = makes_shadow(kind);
 }
 
@@ -206,7 +244,7 @@ static void lone_prefix(struct scan *s, const struct statement *st, const char *
 	if (word_class(w, &kind) != WORD_SITE)
 		return;
 	blank(s, st->all);
-	insert_site(s, w.start, kind);
+	insert_site(s, w.start, kind, 0);
 	s->joined = w.start;
 	text_append(s->out, st->all.start, (size_t)(st->all.end - st->all.start));
 	text_puts(s->out, " ");
@@ -269,7 +307,7 @@ static void argument_mnemonic(struct scan *s, const struct statement *st)
 
 	s->shadow = makes_shadow(kind);
 	if (kind != AB_KIND_NONE) {
-		insert_site(s, st->all.start, kind);
+		insert_site(s, st->all.start, kind, 0);
 		return;
 	}
 	one = split_operands(st->args, operand) == 1;

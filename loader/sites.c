@@ -68,8 +68,8 @@ static const char *check_shape(const struct ab_image_site *r)
 	if (r->flags & AB_F_MEMORY)
 		return "sensitive memory operations are not known to this version";
 	/* An `int` right behind `sti` is padded behind it, and needs no more than the jump. */
-	if (r->slot_len < JUMP_LENGTH ||
-	    (r->slot_len < kind->slot && (r->flags & AB_F_PAD_BEFORE || kind->pad == AB_PAD_AFTER)))
+	if (r->slot_len < JUMP_LENGTH || (r->slot_len < kind->slot && (r->flags & AB_F_PAD_BEFORE ||
+								       kind->pad != AB_PAD_BEFORE)))
 		return "slot is too short for its kind";
 	if (r->insn_off && !(r->flags & AB_F_PAD_BEFORE))
 		return "padding is not where the flags say";

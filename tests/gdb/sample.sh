@@ -42,7 +42,7 @@ continue
 EOT
 serve -S "$SAMPLE"
 ask "$SAMPLE"
-expect "stopped at the first instruction, shown as it was built" '=> 0x10000c <_start>:.cli'
+expect "stopped at the first instruction, shown as it was built" '=> 0x10000c <_start>:.(cs )*cli'
 expect "a site is one instruction" '=> 0x100011 <_start\+5>:.cld'
 expect "a breakpoint that is set before its page is mapped" '^Breakpoint 1, kernel_main'
 expect "segment registers" '^\$1 = 0x8$'

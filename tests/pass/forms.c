@@ -11,14 +11,15 @@
 static void print_table(void)
 {
 	static const char *const isas[] = {"", "i386", "x86-64", "both"};
+	static const char *const pads[] = {"after", "before", "by prefixes"};
 
 	puts("| kind | | slot | ring 3 | padded | instruction set |\n|---|---|---|---|---|---|");
 	for (unsigned kind = AB_KIND_NONE + 1; kind < AB_NR_KINDS; kind++) {
 		const struct ab_kind_info *k = &ab_kind_info[kind];
 
 		printf("| %u | `%s` %s | %u | %s | %s | %s |\n", kind, k->id, k->name, k->slot,
-		       k->ring3 == AB_RING3_TRAPS ? "traps" : "silent",
-		       k->pad == AB_PAD_BEFORE ? "before" : "after", isas[k->isas]);
+		       k->ring3 == AB_RING3_TRAPS ? "traps" : "silent", pads[k->pad],
+		       isas[k->isas]);
 	}
 }
 

@@ -6,23 +6,23 @@
 	.section .rodata
 	.string "x"
 	.text
-	cli; nop4
+	.byte 0x2e, 0x2e, 0x2e, 0x2e; cli
 	.data
 	cli
 	mov %cr0, %eax
 	cli
 	.pushsection .text.other, "ax"
-	cli; nop4
+	.byte 0x2e, 0x2e, 0x2e, 0x2e; cli
 	.popsection
 	cli
 	.text
-	cli; nop4
+	.byte 0x2e, 0x2e, 0x2e, 0x2e; cli
 	.data
 	.text
-	hlt; nop4
-	hlt; nop4
-	hlt; nop4
+	.byte 0x2e, 0x2e, 0x2e, 0x2e; hlt
+	.byte 0x2e, 0x2e, 0x2e, 0x2e; hlt
+	.byte 0x2e, 0x2e, 0x2e, 0x2e; hlt
 	.section ".data", "aw"
 	hlt
 	.section .text.other
-	hlt; nop4
+	.byte 0x2e, 0x2e, 0x2e, 0x2e; hlt

@@ -12,7 +12,7 @@
 	.macro nop7
 	.byte 0x0f, 0x1f, 0x80, 0, 0, 0, 0
 	.endm
-	cli; nop4
+	.byte 0x2e, 0x2e, 0x2e, 0x2e; cli
 	mov %cr0, %eax; nop2
 	mov %eax, %cr0; nop2
 	nop3; mov %eax, %ss
@@ -26,12 +26,12 @@
 	lret; nop4
 	rep insb; nop3
 	insb; nop4
-	iret; nop4
-	pushf; nop4
+	iret; .byte 0x0f, 0x1f, 0x40, 0x00
+	.byte 0x2e, 0x2e, 0x2e, 0x2e; pushf
 	lgdt 4(%eax); nop
 	jmp *%fs:(%eax)
 	mov %fs:0, %eax
-	nop4; sti
+	.byte 0x2e, 0x2e, 0x2e, 0x2e; sti
 	int $0x20; nop3
 	int3
 	mov %cr3, %eax; nop2
@@ -40,4 +40,4 @@
 	nop
 	mov %eax, %cr0; nop2
 	nop
-	cli; nop4
+	.byte 0x2e, 0x2e, 0x2e, 0x2e; cli

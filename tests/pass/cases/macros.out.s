@@ -10,12 +10,12 @@
 	.byte 0x66, 0x90
 	.endm
 	.pushsection .altinstr_replacement, "ax"
-	mov %cr3, %eax; nop2; .byte 0x0f, 0x01, 0xca; nop2
+	.byte 0x2e, 0x2e; mov %cr3, %eax; .byte 0x0f, 0x01, 0xca; nop2
 	nop
-	nop4; sti
+	.byte 0x2e, 0x2e, 0x2e, 0x2e; sti
 	.popsection
-	cli; nop4; mov %eax, %ds; nop3
-	cli; nop4
+	.byte 0x2e, 0x2e, 0x2e, 0x2e; cli; mov %eax, %ds; .byte 0x0f, 0x1f, 0x00
+	.byte 0x2e, 0x2e, 0x2e, 0x2e; cli
 	.rept 2
 	mov %cr0, %eax; nop2
 	.endr
@@ -43,10 +43,10 @@
 1:	jmp 1b
 	mov %eax, %ebx
 1:	jmp 1b
-	cli; nop4
+	.byte 0x2e, 0x2e, 0x2e, 0x2e; cli
 	lgdt %cs:(%eax); nop
-	cli; nop4
-	hlt; nop4
+	.byte 0x2e, 0x2e, 0x2e, 0x2e; cli
+	.byte 0x2e, 0x2e, 0x2e, 0x2e; hlt
 	mov %cr2, %ebx; nop2
 	mov %cr2, %ebx; nop2
 	.data

@@ -199,8 +199,6 @@ static void write_mnemonic(struct text *out, unsigned kind, const char *name, si
 	if (n)
 		text_printf(out, "ab_prefixed %u,%u,%.*s \\ab_i\n.endm\n", n, kind, (int)size,
 			    name);
-	else if (ab_kind_info[kind].pad == AB_PAD_BEFORE)
-		text_printf(out, "ab_before 4,%u,%.*s \\ab_i\n.endm\n", kind, (int)size, name);
 	else
 		text_printf(out, "ab_site %u,%.*s \\ab_i\n.endm\n", kind, (int)size, name);
 }

@@ -4,7 +4,7 @@
  *
  *  as built (the pass, afterburner/)        after loading
  *
- *  slot: 9c          pushf                  slot: e9 rel32      jmp trampoline    write_patch, here
+ *  slot: ec          in (%dx), %al          slot: e9 rel32      jmp trampoline    write_patch, here
  *        0f 1f 40 00 nopl 0(%eax)           (longer slots:)  cc int3 ...          write_patch, here
  *  next: ...                                next: ...
  *                                              ^
@@ -12,10 +12,12 @@
  *                                              |   trampoline: ...                trampoline_emit
  *                                              +------------   jmp next           trampoline_emit
  *
- *  padded before the instruction (sti, and what must stay next to its successor):
+ *  padded by prefixes:  2e 2e 2e 2e 9c  pushf      the same jump over all of it
  *
- *  slot: 0f 1f 44 00 00  nopl               slot: e9 rel32      jmp trampoline    write_patch, here
- *        cd 80           int $0x80                cd 80         int $0x80         the pass; kept
+ *  padded before the instruction (int, and what must stay next to its successor):
+ *
+ *  slot: 0f 1f 80 00 00 00 00  nopl         slot: e9 rel32 cc.. jmp trampoline    write_patch, here
+ *        cd 80                 int $0x80          cd 80         int $0x80         the pass; kept
  *  next: ...
  *
  * There a jump may land on the instruction itself (a system-call restart does), so its bytes stay

@@ -3,13 +3,12 @@
 #
 # Debian i386 from a disk, the padded vmlinux as a Linux process: debian-smoke prints what it should, and
 # leaves a sound file system.
-#   debian.sh AFTERBURN LINUX-GUEST-BUILD-DIR DISK-IMAGE
+#   debian.sh AFTERBURN LINUX-GUEST-BUILD-DIR
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
-[ $# -eq 3 ] || { echo "usage: debian.sh AFTERBURN LINUX-GUEST-BUILD-DIR DISK-IMAGE" >&2; exit 2; }
+[ $# -eq 2 ] || { echo "usage: debian.sh AFTERBURN LINUX-GUEST-BUILD-DIR" >&2; exit 2; }
 afterburn=$1
 guest=$2
-image=$3
 here=$(cd "$(dirname "$0")" && pwd)
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -20,6 +19,10 @@ fail() {
 	exit 1
 }
 
+code=0
+image=$("$here/../../linux-guest/make-debian" 2>"$tmp/made") || code=$?
+[ $code -ne 77 ] || { echo "SKIP debian: $(tail -n 1 "$tmp/made")"; exit 0; }
+[ $code -eq 0 ] || { cat "$tmp/made"; fail "no disk"; }
 cp --sparse=always "$image" "$tmp/disk"
 debugfs -w "$tmp/disk" >"$tmp/debugfs" 2>&1 <<END
 write $here/debian-smoke smoke

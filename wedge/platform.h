@@ -6,6 +6,7 @@
 #ifndef WEDGE_PLATFORM_H
 #define WEDGE_PLATFORM_H
 
+#include "wedge/core/insn.h"
 #include "wedge/core/machine.h"
 
 /* Exit statuses of a machine, beside the guest's own by the debug-exit port. */
@@ -37,6 +38,10 @@ void platform_unmap(struct machine *m, uint32_t linear, uint32_t pages);
 void platform_segment(struct vcpu *v, enum segreg s);
 /* The GDTR, LDTR, IDTR or TR changed: forget what was derived from the old one. */
 void platform_tables(struct vcpu *v);
+
+/* #GP of ring 3 at this instruction: true if that was for how the platform made the guest's
+ * segments, and it has made them otherwise. Then the instruction gets a second try. */
+bool platform_segment_fault(struct vcpu *v, const struct insn *in);
 
 /* The user limit: every linear address at or above it is out of reach of guest ring 3 by segment
  * limit. */

@@ -11,6 +11,7 @@
 #include "wedge/core/mmu.h"
 #include "wedge/core/segment.h"
 #include "wedge/core/step.h"
+#include "wedge/platform.h"
 
 /* #NM comes before any fault of an operand. True: it was delivered. */
 static bool fpu_fault(struct vcpu *v)
@@ -118,6 +119,8 @@ static void protection_fault(struct vcpu *v, const struct exit *x)
 		interrupt_fault(v);
 		return;
 	}
+	if (!kernel && platform_segment_fault(v, &in))
+		return;
 	if (step_execute(v, &in)) {
 		if (kernel)
 			machine_count_trap(v->machine, address);

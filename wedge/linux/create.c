@@ -82,11 +82,11 @@ static bool install_signals(void *signal_stack)
 	static const int signals[] = {SIGSEGV, SIGBUS,  SIGILL, SIGFPE, SIGTRAP, SIGSYS,
 				      SIGALRM, SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGCHLD};
 	stack_t stack = {.ss_sp = signal_stack, .ss_size = STACK_SIZE};
-	struct sigaction a = {.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
+	/* A handler does not always return (entry.S), so no signal may be blocked while it runs. */
+	struct sigaction a = {.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER};
 	bool ok = signal_stack && sigaltstack(&stack, NULL) == 0;
 
 	a.sa_sigaction = (void (*)(int, siginfo_t *, void *))(uintptr_t)linux_signal_entry;
-	sigfillset(&a.sa_mask);
 	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
 		ok = ok && sigaction(signals[i], &a, NULL) == 0;
 	signal(SIGPIPE, SIG_IGN);
@@ -139,7 +139,7 @@ static void power_on(struct linux_machine *lm)
 	gdb_reset();
 	lm->entered_user = false;
 	lm->m.nr_spaces = 1;
-	linux_machine.win->site = ~0u;
+	linux_machine.win->site = SITE_NONE;
 	platform_tables(&lm->m.cpu);
 	for (int s = 0; s < NR_SEGS; s++)
 		lm->m.cpu.seg[s].host = 0;
@@ -174,7 +174,6 @@ _Noreturn void linux_run(struct machine *m, bool (*reload)(struct machine *m, vo
 _Noreturn void platform_reset(struct machine *m)
 {
 	struct linux_machine *lm = (struct linux_machine *)m;
-	sigset_t none;
 
 	serial_flush();
 	if (m->no_reboot || !lm->reload)
@@ -185,8 +184,5 @@ _Noreturn void platform_reset(struct machine *m)
 		platform_exit(m, WEDGE_EXIT_INTERNAL);
 	devices_init(m);
 	power_on(lm);
-	/* This may run inside a signal handler whose frame is given up: open its mask again. */
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 	linux_resume();
 }

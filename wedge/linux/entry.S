@@ -3,8 +3,8 @@
  * Between the guest's 32-bit code and the monitor's C.
  *
  * Two ways in: the gate (a far jump from a trampoline) and signals. Either stores what the real CPU
- * holds into linux_state; two ways out load it again: linux_resume by iretq, signals by sigreturn.
- * Before any C runs, FS must be the C library's thread pointer: guest code loads %fs as it likes.
+ * holds into linux_state; one way out loads it again, by iretq. A signal's frame is given up: sigreturn
+ * would cost a system call. Before any C runs, FS must be the C library's thread pointer: guest code loads %fs as it likes.
  *
  * The guest's FPU state stays in the registers while the gate's C runs: the wedge is compiled without
  * FPU and SSE. What calls the C library for more than a system call saves it around that (host.c).
@@ -12,6 +12,7 @@
 #include "wedge/linux/state.h"
 
 #define STATE(offset) linux_state + (offset)(%rip)
+#define UC_FPREGS 224 /* in a ucontext_t */
 #define GPR(n) STATE(ST_GPR + 4 * (n))
 #define SEL(n) STATE(ST_SEL + 4 * (n))
 
@@ -120,14 +121,16 @@ linux_exit_restart:
 
 /*
  * Signal handler, on the alternate stack: (int sig, siginfo_t *, ucontext_t *). The kernel saved
- * general registers, %cs and %ss in the context and leaves %ds %es %fs %gs alone.
+ * general registers, %cs, %ss and the FPU in the context and leaves %ds %es %fs %gs alone. When the
+ * monitor itself was interrupted, it returns; from guest code, it leaves as the gate does.
  */
 	.globl	linux_signal_entry
 	.type	linux_signal_entry, @function
 linux_signal_entry:
 	rdfsbase %rax
 	pushq	%rax
-	subq	$32, %rsp
+	subq	$48, %rsp
+	movq	%rdx, 32(%rsp)
 	movl	%es, %eax
 	movl	%eax, 0(%rsp)
 	movl	%ds, %eax
@@ -142,22 +145,19 @@ linux_signal_entry:
 	wrfsbase %rax
 	movq	%rsp, %rcx
 	call	linux_signal
-	addq	$32, %rsp
-	popq	%rcx
+	movq	32(%rsp), %rdx
 	testl	%eax, %eax
-	jz	1f
-	movw	SEL(0), %es
-	movw	SEL(3), %ds
-	movw	SEL(4), %fs
-	movw	SEL(5), %gs
-	movl	STATE(ST_EFLAGS), %eax	/* NT and ID: sigreturn leaves these as the handler has them */
-	andl	$0x204000, %eax
-	orl	$2, %eax
-	pushq	%rax
-	popfq
+	jnz	1f
+	addq	$48, %rsp
+	popq	%rcx
+	wrfsbase %rcx
 	ret
-1:	wrfsbase %rcx
-	ret
+1:	movq	UC_FPREGS(%rdx), %rcx
+	movl	STATE(ST_XCR0), %eax
+	movl	STATE(ST_XCR0 + 4), %edx
+	xrstor64 (%rcx)
+	movq	STATE(ST_HOST_RSP), %rsp
+	jmp	linux_exit_begin
 	.size	linux_signal_entry, . - linux_signal_entry
 
 	.section .note.GNU-stack, "", @progbits

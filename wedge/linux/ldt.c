@@ -28,6 +28,18 @@ static uint32_t clip(uint64_t desc, uint32_t base, uint32_t limit)
 	return base > top ? 0 : top - base;
 }
 
+/*
+ * Ring 3's flat code stays flat, and is made execute-only: a limit on %cs makes some CPUs (AMD's
+ * Zen) fetch all code the slow way, up to 1.4 times as slow in tight loops. Kernel memory is out of
+ * reach by the limits of the data segments all the same. A jump into the kernel does not fault
+ * before the first instruction there that touches memory or traps (run.c makes that the page fault
+ * it should have been), unless code_limit is set.
+ */
+static bool open_code(uint64_t desc, uint32_t base, uint32_t limit)
+{
+	return (desc & DESC_X) && !base && limit == UINT32_MAX && !linux_machine.code_limit;
+}
+
 static bool set_entry(const struct user_desc *d)
 {
 	return host_syscall(SYS_modify_ldt, 0x11, (long)d, sizeof *d, 0, 0, 0) == 0;
@@ -38,9 +50,9 @@ bool ldt_write(unsigned entry, uint64_t desc, bool user)
 	uint32_t base = desc_base(desc), limit = desc_limit(desc);
 	/* The host makes no conforming code; where all is ring 3 that is no difference. */
 	unsigned contents = desc & DESC_X ? 2 : desc & DESC_E ? 1 : 0;
-	bool pages;
+	bool pages, open = user && open_code(desc, base, limit);
 
-	if (user)
+	if (user && !open)
 		limit = clip(desc, base, limit);
 	/* An expand-down segment must keep its granularity: it says where the segment ends above.
 	 */
@@ -51,7 +63,7 @@ bool ldt_write(unsigned entry, uint64_t desc, bool user)
 	    .limit = pages ? limit >> 12 : limit,
 	    .seg_32bit = !!(desc & DESC_DB),
 	    .contents = contents,
-	    .read_exec_only = !(desc & DESC_W),
+	    .read_exec_only = open || !(desc & DESC_W),
 	    .limit_in_pages = pages,
 	    .useable = 1,
 	});

@@ -97,6 +97,7 @@ void state_leave(struct vcpu *v)
 	flags = (v->eflags & ~(win->flags_extra | FLAG_VM | FLAG_RF | FLAG_VIF | FLAG_VIP)) |
 		FLAG_IF | FLAG_1;
 	step = STEP_NONE;
+	win->site = SITE_NONE;
 	win->shadow_eip = v->shadow ? v->eip : ~0u;
 	if ((v->shadow && win->pending && (v->eflags & FLAG_IF)) || gdb_stepping()) {
 		step = STEP_SHADOW;
@@ -160,6 +161,36 @@ static void syscall_exit(const ucontext_t *uc)
 	guest_exit(&(struct exit){.kind = EXIT_SYSCALL}, uc);
 }
 
+/*
+ * Ring 3 has jumped into the kernel, or into the window, and its real %cs let it (ldt.c): whatever
+ * stopped it there, the fetch should have. What it executed on its way here touched no memory but
+ * its own.
+ */
+static bool strayed(const struct vcpu *v)
+{
+	return v->cpl == 3 && v->eip + v->seg[SEG_CS].base >= linux_machine.user_limit;
+}
+
+static const struct exit *fetch_fault(const struct vcpu *v)
+{
+	static struct exit x = {
+	    .kind = EXIT_EXCEPTION, .vector = VEC_PF, .error = PF_FETCH | PF_USER};
+
+	x.address = v->eip + v->seg[SEG_CS].base;
+	return &x;
+}
+
+/* Go on to the end of the trampoline by single steps. */
+static void step_out(void)
+{
+	if (step == STEP_NONE) {
+		guest_tf = tf_after = linux_state.eflags & FLAG_TF;
+		step = STEP_OUT;
+	}
+	step_from = linux_state.eip;
+	linux_state.eflags |= FLAG_TF;
+}
+
 /* A trampoline asked for the monitor: win->site says for which site. */
 void linux_gate(void)
 {
@@ -172,10 +203,16 @@ void linux_gate(void)
 		syscall_exit(NULL);
 		return;
 	}
+	linux_state.sel[SEG_CS] = linux_machine.win->host[SEG_CS];
+	if (n == SITE_NONE && segments_ring3(linux_state.sel[SEG_CS])) {
+		linux_state.eip = m->window + WINDOW_GATE;
+		state_enter(cpu());
+		guest_exit(fetch_fault(cpu()), NULL);
+		return;
+	}
 	if (n >= m->nr_sites)
 		report_internal("a stub named no site", n);
 	linux_state.eip = m->sites[n].slot + m->sites[n].insn_off - linux_machine.win->delta;
-	linux_state.sel[SEG_CS] = linux_machine.win->host[SEG_CS];
 	state_enter(cpu());
 	cpu()->shadow = false;
 	guest_exit(&(struct exit){.kind = EXIT_SITE, .site = n}, NULL);
@@ -184,15 +221,19 @@ void linux_gate(void)
 /* Something happened between the last look and the way out. */
 void linux_attention(void)
 {
+	uint32_t delta;
+
 	linux_state.attention = 0;
-	if (step == STEP_SHADOW)
+	if (step == STEP_NONE && in_window(linux_state.eip, &delta))
+		step_out();
+	if (step != STEP_NONE)
 		return; /* devices run when the step ends */
 	state_enter(cpu());
 	cpu()->shadow = linux_machine.win->shadow_eip == linux_state.eip;
 	guest_exit(&(struct exit){.kind = EXIT_INTERRUPT}, NULL);
 }
 
-/* Context of the signal to linux_state and back. */
+/* Context of the signal to linux_state; what is there when it returns goes back to the CPU. */
 static void load_context(const ucontext_t *uc, const uint32_t sel[NR_SEGS])
 {
 	static const int order[NR_GPRS] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX,
@@ -207,20 +248,6 @@ static void load_context(const ucontext_t *uc, const uint32_t sel[NR_SEGS])
 		linux_state.sel[s] = sel[s];
 	linux_state.sel[SEG_CS] = g[REG_CSGSFS] & 0xffff;
 	linux_state.sel[SEG_SS] = (uint64_t)g[REG_CSGSFS] >> 48;
-}
-
-static void store_context(ucontext_t *uc)
-{
-	static const int order[NR_GPRS] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX,
-					   REG_RSP, REG_RBP, REG_RSI, REG_RDI};
-	greg_t *g = uc->uc_mcontext.gregs;
-
-	for (int i = 0; i < NR_GPRS; i++)
-		g[order[i]] = linux_state.gpr[i];
-	g[REG_RIP] = linux_state.eip;
-	g[REG_EFL] = linux_state.eflags;
-	g[REG_CSGSFS] =
-	    (greg_t)((uint64_t)linux_state.sel[SEG_CS] | (uint64_t)linux_state.sel[SEG_SS] << 48);
 }
 
 /* The monitor itself was interrupted. */
@@ -266,7 +293,6 @@ static void window_fault(int sig, ucontext_t *uc, uint32_t delta)
 	}
 	if (fastpath_rollback()) {
 		syscall_exit(uc);
-		store_context(uc);
 		return;
 	}
 	if (!trampoline_rollback(&linux_machine.m, linux_machine.win, linux_state.eip + delta,
@@ -278,7 +304,6 @@ static void window_fault(int sig, ucontext_t *uc, uint32_t delta)
 	state_enter(v);
 	v->shadow = false;
 	guest_exit(&(struct exit){.kind = EXIT_SITE, .site = site}, uc);
-	store_context(uc);
 }
 
 /* Single step meets the two instructions that see TF: pushf shows ours, popf loads the guest's. */
@@ -293,7 +318,7 @@ static void hide_step(void)
 }
 
 /* One single step of ours ended. True: the guest goes on stepping, nothing else to do. */
-static bool step_again(ucontext_t *uc)
+static bool step_again(void)
 {
 	uint32_t delta;
 	bool inside = in_window(linux_state.eip, &delta);
@@ -304,19 +329,8 @@ static bool step_again(ucontext_t *uc)
 		inside = true;
 	}
 	step_from = linux_state.eip;
-	uc->uc_mcontext.gregs[REG_EFL] |= FLAG_TF;
+	linux_state.eflags |= FLAG_TF;
 	return inside;
-}
-
-/* Go on to the end of the trampoline by single steps. */
-static void step_out(ucontext_t *uc)
-{
-	if (step == STEP_NONE) {
-		guest_tf = tf_after = linux_state.eflags & FLAG_TF;
-		step = STEP_OUT;
-	}
-	step_from = linux_state.eip;
-	uc->uc_mcontext.gregs[REG_EFL] |= FLAG_TF;
 }
 
 static struct exit classify(int sig, const ucontext_t *uc)
@@ -357,7 +371,7 @@ static bool fast_call(const struct exit *x)
 
 /*
  * Called by linux_signal_entry with the C library's %fs. sel: the segment registers as they are.
- * Returns whether guest code was interrupted: then segment registers are loaded from linux_state.
+ * Returns whether guest code was interrupted: then it goes on from linux_state.
  */
 int linux_signal(int sig, void *info, void *context, const uint32_t *sel)
 {
@@ -381,7 +395,7 @@ int linux_signal(int sig, void *info, void *context, const uint32_t *sel)
 	x = classify(sig, uc);
 	x.fast = fast_call(&x);
 	if (x.kind == EXIT_EXCEPTION && x.vector == VEC_DB && step != STEP_NONE) {
-		if (step_again(uc))
+		if (step_again())
 			return 1;
 		state_enter(cpu());
 		step = STEP_NONE;
@@ -389,9 +403,9 @@ int linux_signal(int sig, void *info, void *context, const uint32_t *sel)
 		cpu()->shadow = false;
 		if (!guest_tf)
 			x = (struct exit){.kind = EXIT_INTERRUPT};
-	} else if (in_window(linux_state.eip, &delta)) {
+	} else if (in_window(linux_state.eip, &delta) && !segments_ring3(linux_state.sel[SEG_CS])) {
 		if (x.kind == EXIT_INTERRUPT || (x.kind == EXIT_EXCEPTION && x.vector == VEC_DB))
-			step_out(uc); /* a signal, or the guest steps itself */
+			step_out(); /* a signal, or the guest steps itself */
 		else
 			window_fault(sig, uc, delta);
 		return 1;
@@ -399,20 +413,20 @@ int linux_signal(int sig, void *info, void *context, const uint32_t *sel)
 		bool shadowed = linux_machine.win->shadow_eip == linux_state.eip;
 		state_enter(cpu());
 		cpu()->shadow = shadowed || (step == STEP_SHADOW);
-		if (x.kind == EXIT_EXCEPTION && fastpath_failed(cpu(), &x)) {
+		if (strayed(cpu()) && x.kind != EXIT_INTERRUPT) {
+			x = *fetch_fault(cpu());
+		} else if (x.kind == EXIT_EXCEPTION && fastpath_failed(cpu(), &x)) {
 			cpu()->eip += FASTPATH_SLOT;
 			x = (struct exit){.kind = EXIT_SYSCALL};
 		} else if (x.kind == EXIT_EXCEPTION && cpu()->cpl == 3 && segments_foreign(cpu())) {
 			/* User code loaded a selector that means something else to the host: now it
 			 * gets the guest's segment, and the instruction its second try. */
 			state_leave(cpu());
-			store_context(uc);
 			return 1;
 		}
 		if (x.kind == EXIT_SYSCALL && !x.fast)
 			fastpath_patch(cpu(), linux_state.eip);
 	}
 	guest_exit(&x, uc);
-	store_context(uc);
 	return 1;
 }

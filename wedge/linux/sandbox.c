@@ -10,25 +10,24 @@
 #include "wedge/platform.h"
 
 static const int allowed[] = {
-    SCMP_SYS(mmap),           /* shadow mappings */
-    SCMP_SYS(munmap),         /* shadow mappings */
-    SCMP_SYS(modify_ldt),     /* segments.c */
-    SCMP_SYS(read),           /* serial input, network */
-    SCMP_SYS(write),          /* serial output, messages */
-    SCMP_SYS(writev),         /* network */
-    SCMP_SYS(preadv),         /* disks */
-    SCMP_SYS(pwritev),        /* disks */
-    SCMP_SYS(fdatasync),      /* disks: flush */
-    SCMP_SYS(fallocate),      /* disks: discard, write zeroes */
-    SCMP_SYS(getrandom),      /* entropy */
-    SCMP_SYS(ppoll),          /* idle, serial input */
-    SCMP_SYS(ioctl),          /* restore the terminal */
-    SCMP_SYS(clock_gettime),  /* time, where the vDSO has none */
-    SCMP_SYS(timer_settime),  /* the next event */
-    SCMP_SYS(rt_sigreturn),   /* back to the guest */
-    SCMP_SYS(rt_sigprocmask), /* reset */
-    SCMP_SYS(futex),          /* spaces.c: whose turn it is */
-    SCMP_SYS(wait4),          /* spaces.c: the end of the monitor's processes */
+    SCMP_SYS(mmap),          /* shadow mappings */
+    SCMP_SYS(munmap),        /* shadow mappings */
+    SCMP_SYS(modify_ldt),    /* segments.c */
+    SCMP_SYS(read),          /* serial input, network */
+    SCMP_SYS(write),         /* serial output, messages */
+    SCMP_SYS(writev),        /* network */
+    SCMP_SYS(preadv),        /* disks */
+    SCMP_SYS(pwritev),       /* disks */
+    SCMP_SYS(fdatasync),     /* disks: flush */
+    SCMP_SYS(fallocate),     /* disks: discard, write zeroes */
+    SCMP_SYS(getrandom),     /* entropy */
+    SCMP_SYS(ppoll),         /* idle, serial input */
+    SCMP_SYS(ioctl),         /* restore the terminal */
+    SCMP_SYS(clock_gettime), /* time, where the vDSO has none */
+    SCMP_SYS(timer_settime), /* the next event */
+    SCMP_SYS(rt_sigreturn),  /* the monitor was interrupted */
+    SCMP_SYS(futex),         /* spaces.c: whose turn it is */
+    SCMP_SYS(wait4),         /* spaces.c: the end of the monitor's processes */
     SCMP_SYS(exit_group),
 };
 

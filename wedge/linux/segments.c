@@ -12,6 +12,7 @@
  * %gs and hands its index back to the kernel (glibc does, to make a thread).
  */
 #include "wedge/core/interrupt.h"
+#include "wedge/core/mmu.h"
 #include "wedge/core/segment.h"
 #include "wedge/linux/ldt.h"
 #include "wedge/linux/state.h"
@@ -50,6 +51,13 @@ static const struct slot *selector_slot(uint32_t real)
 	if (!(real & 4) || index < FIRST_SLOT || index - FIRST_SLOT >= nr_slots)
 		return NULL;
 	return &slots[index - FIRST_SLOT];
+}
+
+bool segments_ring3(uint32_t cs)
+{
+	const struct slot *slot = selector_slot(cs);
+
+	return !slot || slot->user;
 }
 
 static bool write_slot(unsigned slot)
@@ -271,6 +279,46 @@ void platform_segment(struct vcpu *v, enum segreg s)
 	v->seg[s].host = 0; /* looked up in segments_leave; never equal to a foreign selector */
 	if (s != SEG_CS && s != SEG_SS)
 		fill_segcache(v, &v->seg[s]);
+}
+
+/* Does an instruction read memory through %cs? */
+static bool reads_code(const struct insn *in)
+{
+	for (unsigned i = 0; i < in->nr_operands; i++)
+		if (in->op[i].type == OP_MEM && in->op[i].seg == SEG_CS)
+			return true;
+	return false;
+}
+
+/* Is it `mov %reg, %ds` or `pop %ds` (and so on) of a code segment as ring 3 reads its selector? */
+static bool loads_code(struct vcpu *v, const struct insn *in)
+{
+	const struct operand *op = &in->op[1];
+	const struct slot *slot;
+	uint32_t sel;
+
+	if (!in->nr_operands || in->op[0].type != OP_SEG)
+		return false;
+	if (in->nr_operands > 1 && op->type == OP_REG)
+		sel = v->gpr[op->reg];
+	else if (in->nr_operands > 1 || !mmu_read(v, v->gpr[R_ESP], &sel, 4, 3))
+		return false;
+	slot = selector_slot(sel & 0xffff);
+	return slot && (slot->desc & DESC_X);
+}
+
+/* Whoever reads through %cs gets it readable, with its limit, and slower (ldt.c). */
+bool platform_segment_fault(struct vcpu *v, const struct insn *in)
+{
+	struct fault saved = v->fault;
+	bool code = !linux_machine.code_limit && (reads_code(in) || loads_code(v, in));
+
+	v->fault = saved;
+	if (code) {
+		linux_machine.code_limit = true;
+		forget_slots();
+	}
+	return code;
 }
 
 void platform_tables(struct vcpu *v)

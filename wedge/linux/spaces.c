@@ -106,13 +106,6 @@ static void give_turn(uint32_t to)
 	host_syscall(SYS_futex, (long)&shared.turn[to], FUTEX_WAKE, 1, 0, 0, 0);
 }
 
-static void open_signals(void)
-{
-	static const uint64_t none;
-
-	host_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&none, 0, sizeof none, 0, 0);
-}
-
 /* It is this process's turn: bring its mappings up to date and go on with the guest. */
 static _Noreturn void take_over(void)
 {
@@ -133,7 +126,6 @@ void spaces_leave(void)
 	if (to == me)
 		return;
 	give_turn(to);
-	open_signals(); /* SIGTERM must reach a process that sleeps inside a handler */
 	wait_turn();
 	take_over();
 }

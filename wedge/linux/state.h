@@ -50,6 +50,7 @@ struct linux_machine {
 	size_t fpu_size;      /* bytes of an XSAVE area on this host */
 	bool aliased;         /* the window's aliases are mapped */
 	uint32_t user_limit;
+	bool code_limit; /* ring 3's code segments are clipped to it like the others, and readable */
 	bool (*reload)(struct machine *m, void *arg);
 	void *reload_arg;
 };
@@ -79,6 +80,8 @@ void segments_sync(void); /* this process runs now: its LDT takes over */
 /* The real selector for a segment as ring 0 or ring 3 sees it; makes an LDT entry if there is none.
  */
 uint16_t segments_real(const struct segment *seg, bool user);
+/* Is it ring 3's code that a real %cs names? */
+bool segments_ring3(uint32_t cs);
 /* A flat code segment for far calls of user code into the window; 0 on failure. */
 uint16_t segments_entry_cs(void);
 /* Does a register hold a selector that guest user code loaded by itself, from the host's GDT? */

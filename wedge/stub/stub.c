@@ -104,6 +104,13 @@ void platform_tables(struct vcpu *v)
 	stub.table_calls++;
 }
 
+bool platform_segment_fault(struct vcpu *v, const struct insn *in)
+{
+	(void)v;
+	(void)in;
+	return false;
+}
+
 void platform_user_limit(struct machine *m, uint32_t limit)
 {
 	(void)m;

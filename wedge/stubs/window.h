@@ -60,6 +60,7 @@
 #define WIN_ENTRY_CS 0xf4
 #define WIN_SEGCACHE 0x400
 
+#define SITE_NONE 0xffffffff    /* in WIN_SITE: nobody asks */
 #define SITE_SYSCALL 0xfffffffe /* in WIN_SITE: the fast path of `int $0x80` gave up */
 
 #define CHECK_PTR 0

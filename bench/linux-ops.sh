@@ -1,0 +1,75 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What system calls, faults, processes and computing cost a Linux program (bench/linux-ops.c), and how long a kernel takes
+# from its start to the first line of its first program: on the host; under the padded Linux as a process
+# (wedge) and, the same file, under QEMU's TCG; and under what else runs Linux programs without hardware
+# virtualization. Those have no i386: compare them with host-x86-64.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/systems.sh"
+
+runs=${RUNS:-3}
+tmp=$SYSTEMS_TMP
+make -s bench/linux-ops-i386 bench/linux-ops-x86-64 >&2
+rate=$("$OPS-x86-64" -c)
+
+# initramfs ARCH: with the program as its /init.
+initramfs() {
+	printf '%s\n' 'dir /dev 755 0 0' 'nod /dev/console 600 0 0 c 5 1' 'nod /dev/zero 666 0 0 c 1 5' \
+		"file /init $OPS-$1 755 0 0" >"$tmp/list"
+	"$LINUX_GUEST/padded/gen_init_cpio" -t 0 "$tmp/list" >"$tmp/$1.cpio"
+}
+
+run_system() {
+	case $1 in
+	host) stamped "$OPS-i386" -k "$rate" ;;
+	wedge) boot_wedge "-- -k $rate -e reboot" -initrd "$tmp/i386.cpio" ;;
+	native-qemu) boot_native_qemu "-- -k $rate -e reboot" -initrd "$tmp/i386.cpio" ;;
+	uml) boot_uml "-- -k $rate -e poweroff" initrd="$tmp/x86-64.cpio" ;;
+	gvisor) run_gvisor "$OPS-x86-64" -k "$rate" ;;
+	host-x86-64) stamped "$OPS-x86-64" -k "$rate" ;;
+	esac
+}
+
+# measure SYSTEM: one run; its figures are added to $tmp/SYSTEM.ops as NAME, UNIT, VALUE.
+measure() {
+	local log=$tmp/$1.log
+	if ! run_system "$1" >"$log" 2>"$log.err" || ! clocks_agree "$1" "$log"; then
+		say "$1: no figures from a run that ended so:"
+		tail -n 5 "$log" "$log.err" >&2
+		return 1
+	fi
+	awk -F'\t' -v OFS='\t' '$2 == "op" { print $3, $4, $5 }
+		$2 == "init" { printf "start to init\ts\t%.3f\n", $1 / 1e9 }' "$log" >>"$tmp/$1.ops"
+}
+
+# report SYSTEM: the medians of its runs.
+report() {
+	local name unit
+	cut -f 1,2 "$tmp/$1.ops" | awk '!seen[$0]++' | while IFS=$'\t' read -r name unit; do
+		emit "$name" "$unit" lower "$1" \
+			"$(awk -F'\t' -v name="$name" '$1 == name { print $3 }' "$tmp/$1.ops" | median)"
+	done
+}
+
+initramfs i386
+initramfs x86-64
+systems=(host wedge native-qemu)
+installed uml linux.uml user-mode-linux && systems+=(uml)
+installed gvisor runsc runsc && systems+=(gvisor)
+systems+=(host-x86-64)
+
+# In turn, so that what else the machine does meets them all. A peer that does not run here has no figures; we and
+# the host must have them.
+failed=0
+for ((i = 0; i < runs; i++)); do
+	for system in "${systems[@]}"; do
+		measure "$system" && continue
+		case $system in
+		host* | wedge) failed=1 ;;
+		esac
+	done
+done
+for system in "${systems[@]}"; do
+	[ ! -s "$tmp/$system.ops" ] || report "$system"
+done
+exit $failed

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Sourced by the benchmarks that compare systems that run Linux programs, after lib.sh. All run on one CPU; what
+# they print comes with the time at which it came (linux-ops -s), so that a guest's clock can be checked.
+#
+#   BENCH_CPU    the CPU (default: the last one that we may use)
+#   BENCH_RAM    of each guest (default 512M)
+#   LINUX_GUEST  a folder with padded/vmlinux (default: ./linux-guest)
+
+: "${BENCH_CPU:=$(taskset -pc $$ | sed 's/.*[ ,-]//')}" "${BENCH_RAM:=512M}" "${LINUX_GUEST:=linux-guest}"
+OPS=$PWD/bench/linux-ops
+SYSTEMS_LIMIT=${SYSTEMS_LIMIT:-180} # seconds for a run of a system
+SYSTEMS_TMP=$(mktemp -d)
+trap 'rm -rf "$SYSTEMS_TMP"' EXIT
+trap 'exit 1' HUP INT TERM
+
+say() { echo "$(basename "$0" .sh): $*" >&2; }
+
+# stamped COMMAND...: on the CPU, each of its lines behind the nanoseconds since its start.
+stamped() {
+	timeout -k 5 "$SYSTEMS_LIMIT" "$OPS-x86-64" -s taskset -c "$BENCH_CPU" "$@" </dev/null
+}
+
+# Guests start as: boot_SYSTEM APPEND OPTION...; APPEND is the end of the kernel's command line.
+boot_wedge() {
+	local append=$1
+	shift
+	stamped "$AFTERBURN" run -on linux -m "$BENCH_RAM" -no-reboot -serial stdio "$@" \
+		-append "console=ttyS0 quiet reboot=k $append" "$LINUX_GUEST/padded/vmlinux"
+}
+
+boot_native_qemu() {
+	local append=$1
+	shift
+	stamped "$AFTERBURN" run -on native -m "$BENCH_RAM" -no-reboot -serial stdio "$@" \
+		-append "console=ttyS0 quiet reboot=k $append" "$LINUX_GUEST/padded/vmlinux"
+}
+
+# User-mode Linux: Debian's, which is x86-64. Its memory is a file in /dev/shm.
+boot_uml() {
+	local append=$1 words
+	shift
+	read -ra words <<<"$append"
+	stamped linux.uml mem="$BENCH_RAM" uml_dir="$SYSTEMS_TMP/uml" con0=null,fd:1 con=null ssl=null quiet "$@" \
+		"${words[@]}"
+}
+
+# gVisor without hardware virtualization. The host's files are its own, behind an overlay.
+run_gvisor() {
+	local rootless=()
+	[ "$(id -u)" -eq 0 ] || rootless=(--rootless)
+	stamped runsc "${rootless[@]}" --network=none --platform=ptrace "do" "$@"
+}
+
+# installed SYSTEM PROGRAM PACKAGE: or say why its column is empty.
+installed() {
+	command -v "$2" >/dev/null && return
+	say "$1: no figures: $2 is not installed (Debian: $3)"
+	return 1
+}
+
+# clocks_agree SYSTEM FILE: has time passed in the system as it did outside, by the counter that measured? A clock
+# that differs is told only: no figure is made of it.
+clocks_agree() {
+	awk -F'\t' -v name="$1" '
+		$2 == "clock" { n++; stamp[n] = $1; tsc[n] = $3; clock[n] = $4 }
+		END {
+			if (n < 2) { print name ": it did not finish"; exit 1 }
+			host = stamp[n] - stamp[1]
+			off = (tsc[n] - tsc[1]) / host - 1
+			clock_off = (clock[n] - clock[1]) / host - 1
+			if (clock_off > 0.02 || clock_off < -0.02)
+				printf "%s: its clock is off by %.1f %%\n", name, clock_off * 100
+			if (off > 0.02 || off < -0.02) {
+				printf "%s: its time-stamp counter is off by %.1f %%\n", name, off * 100
+				exit 1
+			}
+		}' "$2" >&2
+}

@@ -7,5 +7,7 @@
 
 int cmd_check(int argc, char **argv);
 int cmd_census(int argc, char **argv);
+int cmd_profile(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 
 #endif

@@ -35,6 +35,9 @@ static const struct command {
     {"cc", "gcc with the assembler pass, which pads and records", cc},
     {"check", "compare the records of a file with its disassembly", cmd_check},
     {"census", "count the sites of a file", cmd_census},
+    {"profile", "merge profiles of sensitive memory operations, add the source to them",
+     cmd_profile},
+    {"report", "what a profile tells, hottest first", cmd_report},
 };
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

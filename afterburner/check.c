@@ -199,6 +199,16 @@ static void check_sensitive(struct sweep *s, const struct context *x, uint64_t a
 	finding(s, DEFECT_WRONG, address, line);
 }
 
+/* An ordinary instruction: no defect without a record, but what has one must be as it says. */
+static void check_memory(struct sweep *s, uint64_t address, const struct code_insn *insn)
+{
+	size_t i = record_of(s, address);
+
+	if (i != s->site_end && s->code->records.sites[i].kind == AB_MEM &&
+	    s->code->records.sites[i].insn_len == insn->length)
+		s->seen[i] = true;
+}
+
 /*
  * Where the sweep must not read on: the next symbol, from which all goes on in step again. If data
  * stands at the address, *data_end is where it ends.
@@ -236,6 +246,8 @@ static void sweep_section(struct sweep *s)
 		s->report->instructions++;
 		if (insn.kind != AB_KIND_NONE)
 			check_sensitive(s, &x, address, &insn);
+		else if (insn.memory)
+			check_memory(s, address, &insn);
 		if (insn.branch && x.mode != CODE_16)
 			check_branch(s, address, &insn);
 		address = address + insn.length > next ? next : address + insn.length;

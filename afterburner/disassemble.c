@@ -274,6 +274,41 @@ static bool is_branch(const char *text)
 	return strncmp(m + size, " 0x", 3) == 0;
 }
 
+/* Words that have a memory operand, but access no memory by it or leave the flow of code. */
+static bool only_names_memory(const char *word)
+{
+	static const char *const words[] = {"lea", "prefetch", "call", "loop", "xbegin", "clflush"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strncmp(word, words[i], strlen(words[i])) == 0)
+			return true;
+	return *word == 'j';
+}
+
+/* Has it a memory operand: neither a register nor an immediate, or with a segment? */
+static bool has_memory(const char *text)
+{
+	size_t size;
+	const char *m = mnemonic(text, &size), *p = m[size] == ' ' ? m + size + 1 : "";
+
+	if (only_names_memory(m))
+		return false;
+	while (*p) {
+		int depth = 0;
+		const char *start = p;
+		bool segment = false;
+
+		for (; *p && (*p != ',' || depth); p++) {
+			depth += (*p == '(') - (*p == ')');
+			segment |= *p == ':';
+		}
+		if (*start != '$' && (*start != '%' || segment))
+			return true;
+		p += *p == ',';
+	}
+	return false;
+}
+
 void disassemble(struct disassembler *d, const uint8_t *bytes, size_t size, uint64_t base,
 		 size_t offset, struct code_insn *out)
 {
@@ -294,4 +329,5 @@ void disassemble(struct disassembler *d, const uint8_t *bytes, size_t size, uint
 	out->kind = sensitive_kind(out->text);
 	out->nop = out->kind == AB_KIND_NONE && is_nop(out->text);
 	out->branch = is_branch(out->text);
+	out->memory = out->kind == AB_KIND_NONE && !out->nop && has_memory(out->text);
 }

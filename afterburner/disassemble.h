@@ -20,7 +20,8 @@ struct code_insn {
 	bool nop;    /* a NOP of any length */
 	bool branch; /* a near branch with a known target */
 	uint64_t target;
-	enum ab_kind kind; /* AB_KIND_NONE: not sensitive */
+	enum ab_kind kind; /* AB_KIND_NONE: not sensitive by itself */
+	bool memory;       /* accesses memory by an operand: sensitive if its address is */
 	char text[160];    /* AT&T syntax, single blanks */
 };
 

@@ -6,6 +6,7 @@
  * Section ".afterburn" (SHT_PROGBITS, not allocated) is an array of struct ab_record.
  * Note ".afterburn.note" (SHT_NOTE, owner "Afterburner", type AB_NOTE_TYPE) holds struct ab_note.
  * Section ".afterburn.ranges" (SHT_PROGBITS, not allocated) is an array of struct ab_range.
+ * Section ".afterburn.matches" (SHT_PROGBITS, not allocated) is an array of struct ab_match.
  */
 #ifndef AFTERBURNER_FORMAT_H
 #define AFTERBURNER_FORMAT_H
@@ -17,6 +18,7 @@
 	".afterburn.note" /* not .note.*: linker scripts gather those into memory                  \
 			   */
 #define AB_RANGE_SECTION ".afterburn.ranges"
+#define AB_MATCH_SECTION ".afterburn.matches"
 #define AB_NOTE_OWNER "Afterburner"
 #define AB_NOTE_TYPE 1
 #define AB_FORMAT_VERSION 1
@@ -28,7 +30,6 @@ enum ab_isa { AB_ISA_I386 = 1, AB_ISA_X86_64 = 2 };
 	0x01 /* 32-bit code (always set in an i386 guest; set under .code32 in x86-64) */
 #define AB_F_PAD_BEFORE 0x02 /* the padding stands before the instruction, not after it */
 #define AB_F_USER 0x04       /* runs in ring 3 of the guest: only `int` has a fast path there */
-#define AB_F_MEMORY 0x08     /* a sensitive memory operation, found by profile */
 
 /*
  * One site. All fields little-endian.
@@ -73,6 +74,15 @@ struct ab_range {
 	uint16_t reserved; /* 0 */
 };
 
+/* A place of a profile that an object was compiled with, and memory operations that were found for
+ * it. */
+struct ab_match {
+	uint64_t place;        /* FNV-1a of "DIRECTORY/FILE:LINE:COLUMN DIRECTION" */
+	uint32_t instructions; /* marked for the assembler pass */
+	uint32_t reserved;     /* 0 */
+};
+
+_Static_assert(sizeof(struct ab_match) == 16, "record layout is an ABI");
 _Static_assert(sizeof(struct ab_range) == 16, "record layout is an ABI");
 _Static_assert(sizeof(struct ab_record) == 16, "record layout is an ABI");
 _Static_assert(sizeof(struct ab_note) == 16, "note layout is an ABI");

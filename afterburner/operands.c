@@ -38,6 +38,7 @@ static const struct {
     {WORD_CODE, ".code16 .code16gcc .code32 .code64"},
     {WORD_SET, ".set .equ"},
     {WORD_SWITCH, ".lafterburner_off .lafterburner_user"},
+    {WORD_MEMORY, ".lafterburner_memory"},
     {WORD_BYTE, ".byte"},
     {WORD_MACRO, ".macro"},
     {WORD_REPEAT, ".rept .rep .irp .irpc .irep .irepc"},
@@ -186,4 +187,75 @@ enum operand_class operand_class(struct span s, bool bare, bool names)
 	if (c == OPERAND_OTHER && is_argument(s, names && *s.start != '%'))
 		return OPERAND_ARGUMENT;
 	return c;
+}
+
+/* Integer instructions without the suffix for their size; and how families of them begin. */
+static const char *const integer[] = {
+    "adc",     "add",   "and",  "bsf",  "bsr",  "bt",   "btc",   "btr",  "bts",    "cmp",
+    "cmpxchg", "dec",   "div",  "idiv", "imul", "inc",  "lzcnt", "mov",  "movabs", "movbe",
+    "movnti",  "mul",   "neg",  "not",  "or",   "pop",  "push",  "rcl",  "rcr",    "rol",
+    "ror",     "sal",   "sar",  "sbb",  "shl",  "shld", "shr",   "shrd", "sub",    "test",
+    "popcnt",  "tzcnt", "xadd", "xchg", "xor",  NULL,
+};
+static const char *const families[] = {"cmov", "cmpxchg", "movs", "movz", "set", NULL};
+static const char *const strings[] = {"cmps", "lods", "movs", "scas", "stos", NULL};
+
+static bool is_one_of(struct span w, const char *const *words)
+{
+	while (*words && !span_is(w, *words))
+		words++;
+	return *words;
+}
+
+static bool is_of_family(struct span w)
+{
+	for (const char *const *f = families; *f; f++)
+		if ((size_t)(w.end - w.start) > strlen(*f) && !strncasecmp(w.start, *f, strlen(*f)))
+			return true;
+	return false;
+}
+
+static bool contains(struct span s, const char *what)
+{
+	for (size_t n = strlen(what); (size_t)(s.end - s.start) >= n; s.start++)
+		if (strncasecmp(s.start, what, n) == 0)
+			return true;
+	return false;
+}
+
+/* As accesses_memory() returns. */
+static int is_memory(struct span o, bool intel)
+{
+	if (o.start == o.end || *o.start == '$' || *o.start == '*')
+		return 0;
+	if (intel && (contains(o, "[") || contains(o, " ptr ")))
+		return 1;
+	if (contains(o, ":"))
+		return 1;
+	if (*o.start == '%')
+		return 0;
+	if (!intel && contains(o, "("))
+		return 1;
+	return contains(o, "\\") ? -1 : !intel;
+}
+
+int accesses_memory(struct span word, struct span args, bool intel)
+{
+	struct span operand[4], stem = {word.start, word.end - 1};
+	bool suffix = word.end - word.start > 1 && strchr("bwlqdBWLQD", *stem.end);
+	bool string = suffix && is_one_of(stem, strings);
+	int n = split_operands(args, operand);
+
+	if (string && n == 0)
+		return 1;
+	if (!string && !is_one_of(word, integer) && !(suffix && is_one_of(stem, integer)) &&
+	    !is_of_family(word))
+		return 0;
+	for (int i = 0; i < n; i++) {
+		int is = is_memory(operand[i], intel);
+
+		if (is)
+			return is;
+	}
+	return 0;
 }

@@ -25,6 +25,7 @@ enum word_class {
 	WORD_CODE,   /* .code16, .code16gcc, .code32, .code64 */
 	WORD_SET,    /* .set, .equ */
 	WORD_SWITCH, /* .Lafterburner_off, .Lafterburner_user: an assignment to it */
+	WORD_MEMORY, /* .Lafterburner_memory: likewise */
 	WORD_BYTE,
 	WORD_MACRO,
 	WORD_REPEAT, /* .rept, .irp, .irpc: bodies, like that of .macro */
@@ -56,6 +57,12 @@ enum operand_class {
 /* bare: registers need no % (Intel syntax); names: in a body of .altmacro arguments have no
  * backslash. */
 enum operand_class operand_class(struct span operand, bool bare, bool names);
+
+/*
+ * Is it an integer instruction that accesses memory by its operands? -1 if an operand is an
+ * argument of a macro, so that this cannot be told.
+ */
+int accesses_memory(struct span word, struct span args, bool intel);
 
 /* The kind of site that `.byte` values are, AB_KIND_NONE if none. */
 enum ab_kind bytes_kind(struct span values, bool x64);

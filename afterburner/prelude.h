@@ -25,6 +25,7 @@
  */
 #define AB_SYMBOL_OFF ".Lafterburner_off"
 #define AB_SYMBOL_USER ".Lafterburner_user"
+/* .Lafterburner_memory is the scan's alone: what it encloses is a matter of the text. */
 
 struct prelude_options {
 	enum ab_isa isa;

@@ -90,7 +90,7 @@ static char *name(struct span s)
 
 	if (!size)
 		return NULL;
-	out = to = malloc(size + 1);
+	out = to = calloc(size + 1, 1);
 	if (!out)
 		return NULL;
 	if (is(s, "?"))

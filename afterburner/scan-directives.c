@@ -165,14 +165,32 @@ static void define_macro(struct scan *s, const struct statement *st)
 	text_puts(s->out, ";");
 }
 
+/* The value is behind the last `,` or `=`. */
+static void switch_memory(struct scan *s, const struct statement *st)
+{
+	struct span value = st->args;
+	unsigned long on;
+
+	for (const char *p = st->args.start; p < st->args.end; p++)
+		if (*p == ',' || *p == '=')
+			value.start = p + 1;
+	if (!span_number(value, &on))
+		scan_fail(s, st->all.start, ".Lafterburner_memory takes a number, 1 or 0");
+	else
+		s->memory = on;
+}
+
 /* .set SYMBOL, VALUE and SYMBOL = VALUE of our own symbols. */
 static void assignment(struct scan *s, const struct statement *st, enum word_class class)
 {
 	enum ab_kind kind;
 
-	if (class == WORD_SET && word_class(next_word(st->args), &kind) != WORD_SWITCH)
-		return;
-	scan_insert(s, st->all.end, ";ab_switch");
+	if (class == WORD_SET)
+		class = word_class(next_word(st->args), &kind);
+	if (class == WORD_MEMORY)
+		switch_memory(s, st);
+	else if (class == WORD_SWITCH)
+		scan_insert(s, st->all.end, ";ab_switch");
 }
 
 void scan_directive(struct scan *s, const struct statement *st, enum word_class class)
@@ -183,6 +201,7 @@ void scan_directive(struct scan *s, const struct statement *st, enum word_class 
 		break;
 	case WORD_SET:
 	case WORD_SWITCH:
+	case WORD_MEMORY:
 		assignment(s, st, class);
 		break;
 	case WORD_BYTE:

@@ -37,6 +37,25 @@ static void insert_site(struct scan *s, const char *at, unsigned kind, unsigned 
 		text_printf(s->out, "ab_before %d,%u,", kind == AB_MOV_TO_SS ? 3 : 4, kind);
 }
 
+/*
+ * Is a statement that is sensitive by nothing else a site, because memory operations are here? Only
+ * in sections of code: elsewhere the words may be anything.
+ */
+static bool is_memory_site(struct scan *s, const struct statement *st, struct span word,
+			   struct span args)
+{
+	int memory;
+
+	if (!s->memory || !s->section.code || st->quoted || st->all.start == s->joined)
+		return false;
+	memory = accesses_memory(word, args, s->intel);
+	if (memory < 0)
+		scan_fail(s, st->all.start,
+			  "an operand that is an argument of a macro, where memory operations are "
+			  "marked");
+	return memory > 0;
+}
+
 static bool makes_shadow(unsigned kind)
 {
 	return kind == AB_STI || kind == AB_MOV_TO_SS || kind == AB_POP_SS;
@@ -174,12 +193,14 @@ static unsigned operand_prefixes(const struct scan *s, const struct span operand
 }
 
 static void by_operands(struct scan *s, const struct statement *st, enum word_class class,
-			struct span args)
+			struct span word, struct span args)
 {
 	struct span operand[4];
 	bool argument;
 	enum ab_kind kind = operand_kind(s, class, args, operand, &argument);
 
+	if (kind == AB_KIND_NONE && is_memory_site(s, st, word, args))
+		kind = AB_MEM;
 	if (kind != AB_KIND_NONE)
 		insert_site(s, st->all.start, kind,
 			    args.start == st->args.start ? operand_prefixes(s, operand, kind) : 0);
@@ -241,13 +262,29 @@ static void lone_prefix(struct scan *s, const struct statement *st, const char *
 			p++;
 	}
 	w = next_word((struct span){p, limit});
-	if (word_class(w, &kind) != WORD_SITE)
-		return;
+	if (word_class(w, &kind) != WORD_SITE) {
+		while (p < limit && *p != ';' && *p != '\n' && *p != '#')
+			p++;
+		if (!is_memory_site(s, st, w, (struct span){w.end, p}))
+			return;
+		kind = AB_MEM;
+	}
 	blank(s, st->all);
 	insert_site(s, w.start, kind, 0);
 	s->joined = w.start;
 	text_append(s->out, st->all.start, (size_t)(st->all.end - st->all.start));
 	text_puts(s->out, " ");
+}
+
+/* What the scan knows no more of than that it may access memory. */
+static bool other(struct scan *s, const struct statement *st, struct span word, struct span args)
+{
+	bool site = is_memory_site(s, st, word, args);
+
+	if (site)
+		insert_site(s, st->all.start, AB_MEM, 0);
+	s->shadow = false;
+	return site;
 }
 
 /* Prefixes and the instruction in one statement: `rep insb`, `lock; ...`, `{disp32} lgdt x`. */
@@ -271,9 +308,9 @@ static void prefixed(struct scan *s, const struct statement *st, const char *lim
 		if (class == WORD_SITE)
 			by_name(s, st, kind, true);
 		else if (class >= WORD_MOV && class <= WORD_CALL)
-			by_operands(s, st, class, rest);
+			by_operands(s, st, class, w, rest);
 		else
-			s->shadow = false;
+			other(s, st, w, rest);
 		return;
 	}
 }
@@ -338,10 +375,10 @@ bool scan_instruction(struct scan *s, const struct statement *st, enum word_clas
 		else if (*st->word.start == '\\')
 			argument_mnemonic(s, st);
 		else
-			return false;
+			return other(s, st, st->word, st->args);
 		return true;
 	default:
-		by_operands(s, st, class, st->args);
+		by_operands(s, st, class, st->word, st->args);
 		return true;
 	}
 }

@@ -28,6 +28,7 @@ struct scan {
 	const char *end;
 	bool x64, intel, altmacro;
 	bool ranges;     /* the file changes code modes or switches the pass off */
+	bool memory;     /* memory operations are sites, too */
 	bool shadow;     /* the last instruction blocks interrupts behind it */
 	bool own_macros; /* the source defines macros named like sensitive instructions */
 	const char

@@ -3,6 +3,7 @@
 
 #include "afterburner/scan.h"
 
+#include "afterburner/prelude.h"
 #include "afterburner/scan-state.h"
 
 #include <string.h>
@@ -238,7 +239,8 @@ const char *scan(struct text *out, struct span source, const struct scan_options
 	    .end = source.end,
 	    .x64 = o->isa == AB_ISA_X86_64,
 	    .intel = o->intel,
-	    .ranges = o->ranges || contains(source, ".code") || contains(source, ".Lafterburner_"),
+	    .ranges = o->ranges || contains(source, ".code") || contains(source, AB_SYMBOL_OFF) ||
+		      contains(source, AB_SYMBOL_USER),
 	    .section = text_section(),
 	    .previous = text_section(),
 	    .linked = text_section().link,

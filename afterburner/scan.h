@@ -8,6 +8,7 @@
  *   .byte 0x0f,0x01,0xca   ab_bytes K,.byte 0x0f,0x01,0xca
  *   mov \a, %eax        ab_mov "\a","%eax",mov \a, %eax
  *   sti; int $0x20      sti; ab_site K,int $0x20     (padding before it would part the two)
+ *   movl %eax, (%ecx)   ab_site K,movl %eax, (%ecx)      between .set .Lafterburner_memory, 1 and 0
  *   .code16             .code16;.set .Lab_code,16;ab_switch
  */
 #ifndef AFTERBURNER_SCAN_H

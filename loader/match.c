@@ -118,10 +118,34 @@ static bool has_shape(const struct insn *in, enum shape shape)
 	return false;
 }
 
+/* Any but those that name memory and do not access it, or leave the flow of code. */
+static bool accesses_memory(const struct insn *in)
+{
+	switch (in->mnemonic) {
+	case ZYDIS_MNEMONIC_LEA:
+	case ZYDIS_MNEMONIC_NOP:
+	case ZYDIS_MNEMONIC_CALL:
+	case ZYDIS_MNEMONIC_JMP:
+		return false;
+	default:
+		break;
+	}
+	for (unsigned i = 0; i < in->nr_operands; i++)
+		if (in->op[i].type == OP_MEM)
+			return true;
+	return false;
+}
+
 bool instruction_is(const struct insn *in, unsigned kind)
 {
 	const struct match *m = &matches[kind];
 
+	if (kind == AB_MEM) {
+		for (unsigned k = AB_KIND_NONE + 1; k < AB_MEM; k++)
+			if (instruction_is(in, k))
+				return false;
+		return accesses_memory(in);
+	}
 	for (unsigned i = 0; i < 5 && m->mnemonics[i]; i++)
 		if (m->mnemonics[i] == in->mnemonic)
 			return has_shape(in, m->shape);

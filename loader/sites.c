@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define JUMP_LENGTH 5u
-#define FLAGS_KNOWN (AB_F_CODE32 | AB_F_PAD_BEFORE | AB_F_USER | AB_F_MEMORY)
+#define FLAGS_KNOWN (AB_F_CODE32 | AB_F_PAD_BEFORE | AB_F_USER)
 
 /*
  * Is it padding? Only the NOPs of SDM vol. 2, NOP: 90 and 0F 1F /0, with operand-size prefixes. All
@@ -65,8 +65,6 @@ static const char *check_shape(const struct ab_image_site *r)
 		return "unknown flag";
 	if (!(r->flags & AB_F_CODE32))
 		return "not 32-bit code";
-	if (r->flags & AB_F_MEMORY)
-		return "sensitive memory operations are not known to this version";
 	/* An `int` right behind `sti` is padded behind it, and needs no more than the jump. */
 	if (r->slot_len < JUMP_LENGTH || (r->slot_len < kind->slot && (r->flags & AB_F_PAD_BEFORE ||
 								       kind->pad != AB_PAD_BEFORE)))

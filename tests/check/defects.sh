@@ -110,6 +110,32 @@ a:	.byte 0xb8, 0xfa, 0x0f, 0x1f, 0x00
 	nop
 	record a+1, CLI, 0, 1, 5
 EOF
+same "memory operations" "" <<'EOF'
+	MEM = 73
+a:	.byte 0x89, 0x42, 0x04, 0x66, 0x90
+	record a, MEM, 0, 3, 5
+b:	.byte 0xf3, 0xab; nops 3
+	record b, MEM, 0, 2, 5
+c:	.byte 0x89, 0x42, 0x08
+EOF
+same "a memory operation that is none" \
+	'0x1?0*1 <a> .text: wrong: lea .*: recorded as .memory., but no such instruction starts here$' <<'EOF'
+	MEM = 73
+a:	.byte 0x8d, 0x42, 0x04, 0x66, 0x90
+	record a, MEM, 0, 3, 5
+EOF
+same "a memory operation of another length" \
+	'0x1?0*1 <a> .text: wrong: mov .*: recorded as .memory., but no such instruction starts here$' <<'EOF'
+	MEM = 73
+a:	.byte 0x89, 0x42, 0x04, 0x66, 0x90
+	record a, MEM, 0, 5, 5
+EOF
+same "a memory operation that is sensitive by itself" \
+	'0x1?0*1 <a> .text: wrong: lgdt.*recorded as .memory. of 3 bytes, is 3$' <<'EOF'
+	MEM = 73
+a:	.byte 0x0f, 0x01, 0x10, 0x66, 0x90
+	record a, MEM, 0, 3, 5
+EOF
 same "a slot that is too short" '0x1?0*1 <a> .text: padding: slot of 4 bytes, .cli. needs 5$' <<'EOF'
 a:	cli; nops 3
 	record a, CLI, 0, 1, 4

@@ -143,6 +143,20 @@ $gcc -flto -fno-lto -O1 -m32 -c c.c -o c.o && [ "$(records c.o)" = 5 ]
 ok "-flto -fno-lto"
 gcc -flto -S -O1 c.c -o lto.s
 refused "LTO objects under gcc -B" "link-time optimization" "$as" --64 lto.s -o lto.o
+printf '.set .Lafterburner_memory, 1\n.macro m a\nmovl \\a, %%eax\n.endm\n' >memory.s
+refused "a memory operation that a macro decides" "memory.s:3: Error: an operand that is an argument" "$as" --32 memory.s -o i.o
+printf '.set .Lafterburner_memory, on\n' >memory.s
+refused "a switch that is no number" ".Lafterburner_memory takes a number" "$as" --32 memory.s -o i.o
+cat >memory.s <<'EOF'
+	.intel_syntax noprefix
+	.set .Lafterburner_memory, 1
+	mov eax, [edx]
+	mov eax, edx
+	mov dword ptr x, 5
+x:
+EOF
+$as --32 memory.s -o i.o && [ "$(records i.o)" = 2 ]
+ok "memory operations in Intel syntax"
 refused "x32" "x32" "$as" --x32 1.s -o i.o
 refused "MRI syntax" "MRI" "$as" -M 1.s -o i.o
 refused "--MD" "--MD" "$as" --MD dep 1.s -o i.o

@@ -1,1 +1,0 @@
-.intel_syntax noprefix\n.set .Lafterburner_memory, 1\nmov eax, [edx]\nmov eax, edx\nmov dword ptr x, 5\nx:\n

@@ -83,21 +83,49 @@ int probe_tls(void)
 
 static unsigned int ldt_block[4] = {1, 2, 3, 4};
 
-int probe_ldt(void)
+/* An entry that is there: byte granular, 16 bytes long. */
+static int use_ldt_entry(unsigned int entry)
 {
-	struct user_desc desc = {3, (unsigned int)ldt_block, 15, 1 | 1 << 6};
+	struct user_desc desc = {entry, (unsigned int)ldt_block, 15, 1 | 1 << 6};
 	unsigned int value, saved;
 
-	/* modify_ldt(0x11): write; byte granular, 16 bytes long. */
+	/* modify_ldt(0x11): write. */
 	EXPECT(SYS3(modify_ldt, 0x11, &desc, sizeof(desc)) == 0);
 	__asm__ volatile("movl %%fs, %1\n\tmovl %2, %%fs\n\tmovl %%fs:8, %0"
 			 : "=&r"(value), "=&r"(saved)
-			 : "r"(3 * 8 + 7));
+			 : "r"(entry * 8 + 7));
 	EXPECT(value == 3);
 	/* Within the limit to the last byte. (Beyond it QEMU's TCG does not fault, a CPU does.) */
 	__asm__ volatile("movl %%fs:12, %0" : "=r"(value));
 	EXPECT(value == 4);
 	__asm__ volatile("movl %0, %%fs" : : "r"(saved));
+	return 0;
+}
+
+/* An entry that is not. */
+static int miss_ldt_entry(unsigned int entry)
+{
+	caught.count = 0;
+	__asm__ volatile("movl $1f, %0\n\tmovl %1, %%fs\n1:"
+			 : "=m"(resume_at)
+			 : "r"(entry * 8 + 7));
+	resume_at = 0;
+	EXPECT(caught.count == 1 && caught.trap == 13 && caught.error == entry * 8 + 4);
+	return 0;
+}
+
+int probe_ldt(void)
+{
+	static const unsigned int there[] = {3, 70, 511, 1023, 1024, 7000},
+				  not_there[] = {2, 63, 600, 1030};
+	const int segv = 11;
+
+	catch_signal(segv);
+	for (unsigned int i = 0; i < sizeof(there) / sizeof(*there); i++) {
+		EXPECT(use_ldt_entry(there[i]) == 0);
+		for (unsigned int n = 0; n < sizeof(not_there) / sizeof(*not_there); n++)
+			EXPECT(miss_ldt_entry(not_there[n]) == 0);
+	}
 	return 0;
 }
 

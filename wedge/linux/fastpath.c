@@ -209,8 +209,7 @@ static bool writable(const struct vcpu *v, uint32_t linear)
  */
 bool fastpath_failed(const struct vcpu *v, const struct exit *x)
 {
-	const uint8_t *code;
-	uint8_t call[PAD];
+	uint8_t *code, call[PAD];
 
 	if (v->cpl != 3 || (x->vector == VEC_PF &&
 			    (v->gpr[R_ESP] - 1 - x->address >= 8 || writable(v, x->address))))
@@ -219,8 +218,12 @@ bool fastpath_failed(const struct vcpu *v, const struct exit *x)
 	if (!code)
 		return false;
 	write_call(call);
-	return !__builtin_memcmp(code, call, PAD) && code[PAD] == 0xcd &&
-	       code[PAD + 1] == VECTOR_SYSCALL;
+	if (__builtin_memcmp(code, call, PAD - 2) ||
+	    !segments_was_entry((uint16_t)(code[PAD - 2] | code[PAD - 1] << 8)) ||
+	    code[PAD] != 0xcd || code[PAD + 1] != VECTOR_SYSCALL)
+		return false;
+	write_call(code); /* the entry segment may have moved */
+	return true;
 }
 
 /*

@@ -76,6 +76,12 @@ static bool clear_entry(unsigned entry)
 	    &(struct user_desc){.entry_number = entry, .read_exec_only = 1, .seg_not_present = 1});
 }
 
+void ldt_clear(unsigned first, unsigned end)
+{
+	for (unsigned i = first; i < end; i++)
+		clear_entry(i);
+}
+
 bool ldt_in_use(const struct vcpu *v)
 {
 	/* After reset LDTR is null, but not unusable (SDM vol. 3, table 9-1). */
@@ -169,6 +175,8 @@ void ldt_mirror(struct vcpu *v)
 
 	if (entries > LDT_MIRRORED)
 		entries = LDT_MIRRORED;
+	if (entries > LDT_SMALL)
+		segments_make_room();
 	for (unsigned i = 0; i < entries || i < mirrored; i++) {
 		uint64_t desc = i < entries ? guest_entry(v, i) : 0;
 

@@ -5,14 +5,24 @@
 
 #include "wedge/core/vcpu.h"
 
+/*
+ * The first entries are a copy of the guest's LDT, some behind it are ours. The host makes a whole
+ * new LDT for every entry that changes, so ours are in its first page as long as the guest has no
+ * more than LDT_SMALL entries, and else where a guest is least likely to have its own: at the end.
+ */
 #define LDT_SIZE 8192
-#define LDT_MIRRORED 1024 /* entries that are a copy of the guest's LDT; the others are ours */
+#define LDT_PAGE 512
+#define LDT_SMALL 64
+#define LDT_MIRRORED 1024 /* entries of the guest's that are copied at most */
 
 /*
  * Write an entry from a guest descriptor of a code or data segment; user: with its limit clipped to
  * the user limit. False: the host refuses it.
  */
 bool ldt_write(unsigned entry, uint64_t desc, bool user);
+
+/* Make entries empty. */
+void ldt_clear(unsigned first, unsigned end);
 
 /*
  * Make the mirrored entries what the guest's LDT holds for ring 3, so that its user code may load

@@ -18,10 +18,10 @@
 #include "wedge/linux/state.h"
 #include "wedge/platform.h"
 
-#define FIRST_SLOT LDT_MIRRORED
-#define NR_SLOTS (LDT_SIZE - FIRST_SLOT)
+#define NR_SLOTS (LDT_PAGE - LDT_SMALL)
+#define FIRST_LARGE (LDT_SIZE - NR_SLOTS)
 #define ENTRY_SLOT 0 /* flat code, for far calls into the window */
-#define HASH_SIZE 16384
+#define HASH_SIZE 1024
 
 #define DESC_FLAT_CODE 0x00cffb000000ffffull
 
@@ -34,23 +34,25 @@ struct slot {
 static struct slot slots[NR_SLOTS];
 static uint16_t hash[HASH_SIZE]; /* slot number + 1; 0: free */
 static unsigned nr_slots;
-static uint32_t epoch; /* counts how often all slots were forgotten */
+static unsigned first_slot = LDT_SMALL; /* its entry of the LDT; or FIRST_LARGE */
+static uint32_t epoch;                  /* counts how often all slots were forgotten */
 /* How many of them this process's LDT has, and of which epoch. */
 static __thread unsigned written;
 static __thread uint32_t written_epoch;
+static __thread unsigned written_first = LDT_SMALL; /* where they are */
 
 static uint16_t slot_selector(unsigned slot)
 {
-	return (uint16_t)((slot + FIRST_SLOT) << 3 | 7); /* TI = 1, RPL = 3 */
+	return (uint16_t)((slot + first_slot) << 3 | 7); /* TI = 1, RPL = 3 */
 }
 
 /* The slot that a real selector names, or null. */
 static const struct slot *selector_slot(uint32_t real)
 {
 	unsigned index = real >> 3;
-	if (!(real & 4) || index < FIRST_SLOT || index - FIRST_SLOT >= nr_slots)
+	if (!(real & 4) || index < first_slot || index - first_slot >= nr_slots)
 		return NULL;
-	return &slots[index - FIRST_SLOT];
+	return &slots[index - first_slot];
 }
 
 bool segments_ring3(uint32_t cs)
@@ -62,7 +64,7 @@ bool segments_ring3(uint32_t cs)
 
 static bool write_slot(unsigned slot)
 {
-	return ldt_write(slot + FIRST_SLOT, slots[slot].desc, slots[slot].user);
+	return ldt_write(slot + first_slot, slots[slot].desc, slots[slot].user);
 }
 
 static void forget_slots(void)
@@ -78,7 +80,7 @@ static void forget_slots(void)
 static unsigned hash_of(uint16_t sel, uint64_t desc, bool user)
 {
 	uint64_t h = (desc ^ ((uint64_t)sel << 20) ^ (user ? 0x5555 : 0)) * 0x9e3779b97f4a7c15ull;
-	return (unsigned)(h >> 50) % HASH_SIZE;
+	return (unsigned)(h >> 54) % HASH_SIZE;
 }
 
 /* Find or make the entry for a guest selector and descriptor; 0 if the host has no such segment. */
@@ -265,6 +267,23 @@ uint16_t segments_entry_cs(void)
 	return write_slot(ENTRY_SLOT) ? slot_selector(ENTRY_SLOT) : 0;
 }
 
+bool segments_was_entry(uint16_t sel)
+{
+	return sel == ((LDT_SMALL + ENTRY_SLOT) << 3 | 7) ||
+	       sel == ((FIRST_LARGE + ENTRY_SLOT) << 3 | 7);
+}
+
+void segments_make_room(void)
+{
+	if (first_slot == FIRST_LARGE)
+		return;
+	first_slot = FIRST_LARGE;
+	forget_slots();
+	written_epoch = 0;
+	segments_sync();
+	linux_machine.win->entry_cs = slot_selector(ENTRY_SLOT);
+}
+
 bool segments_foreign(const struct vcpu *v)
 {
 	for (int s = 0; s < NR_SEGS; s++)
@@ -341,7 +360,10 @@ void platform_user_limit(struct machine *m, uint32_t limit)
 void segments_sync(void)
 {
 	if (written_epoch != epoch)
-		written = ENTRY_SLOT + 1;
+		written = ENTRY_SLOT;
+	if (written_first != first_slot)
+		ldt_clear(written_first, written_first + NR_SLOTS);
+	written_first = first_slot;
 	for (; written < nr_slots; written++)
 		if (!write_slot(written))
 			report_internal("the host refuses an LDT entry", written);

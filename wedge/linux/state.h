@@ -50,7 +50,8 @@ struct linux_machine {
 	size_t fpu_size;      /* bytes of an XSAVE area on this host */
 	bool aliased;         /* the window's aliases are mapped */
 	uint32_t user_limit;
-	bool code_limit; /* ring 3's code segments are clipped to it like the others, and readable */
+	bool
+	    code_limit; /* ring 3's code segments are clipped to it like the others, and readable */
 	bool (*reload)(struct machine *m, void *arg);
 	void *reload_arg;
 };
@@ -84,6 +85,11 @@ uint16_t segments_real(const struct segment *seg, bool user);
 bool segments_ring3(uint32_t cs);
 /* A flat code segment for far calls of user code into the window; 0 on failure. */
 uint16_t segments_entry_cs(void);
+/* Was this selector ever returned by segments_entry_cs? */
+bool segments_was_entry(uint16_t sel);
+/* The guest has more than LDT_SMALL entries: move ours out of its way, the entry code segment
+ * too. */
+void segments_make_room(void);
 /* Does a register hold a selector that guest user code loaded by itself, from the host's GDT? */
 bool segments_foreign(const struct vcpu *v);
 

@@ -6,9 +6,11 @@
 #include "loader/command.h"
 
 #include <argp.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* gcc's own --help knows nothing of the pass. */
 static int cc(int argc, char **argv)
@@ -51,9 +53,23 @@ static void print_help(FILE *f)
 	      f);
 }
 
+/*
+ * A standard descriptor that the caller closed would be the number of the next file, a disk even,
+ * and get the guest's output. Opened the wrong way round each gives an error, as if it were closed.
+ */
+static void hold_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			exit(COMMAND_USAGE);
+}
+
 int main(int argc, char **argv)
 {
 	char name[64];
+
+	hold_standard_descriptors();
 
 	argp_err_exit_status = COMMAND_USAGE;
 	if (argc < 2) {

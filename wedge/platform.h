@@ -27,7 +27,7 @@
  * Map pages of guest RAM at a linear address of the guest, or remove mappings. Addresses are page
  * aligned; phys..phys+pages*4096 lies in RAM; nothing overlaps the window. Replaces what was there.
  * platform_map returns false if the page cannot be mapped there (page 0 on Linux): the core then
- * emulates.
+ * emulates. With m->no_room set it could be, once others are gone.
  */
 bool platform_map(struct machine *m, uint32_t linear, uint32_t phys, uint32_t pages,
 		  unsigned rights);

@@ -72,8 +72,9 @@ struct machine {
 	uint32_t window;      /* linear address of the wedge's window in the guest's space */
 	uint32_t window_size; /* bytes, a multiple of 4096 */
 	struct virtio_slot virtio[VIRTIO_SLOTS]; /* set by the loader before it runs */
-	bool stats;                              /* --stats */
-	bool no_reboot;                          /* -no-reboot: reset ends the machine */
+	bool no_room;   /* platform_map failed because the host has no room for another mapping */
+	bool stats;     /* --stats */
+	bool no_reboot; /* -no-reboot: reset ends the machine */
 };
 
 /*

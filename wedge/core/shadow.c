@@ -318,7 +318,16 @@ enum shadow_result shadow_fault(struct vcpu *v, uint32_t linear, enum access acc
 	if (shadow.now->runs >= MAX_RUNS)
 		shadow_flush(v);
 	wp0 = access == ACCESS_WRITE && !t.writable;
-	return map_page(v, linear, &t, wp0) ? SHADOW_FILLED : SHADOW_EMULATE;
+	if (map_page(v, linear, &t, wp0))
+		return SHADOW_FILLED;
+	if (!m->no_room)
+		return SHADOW_EMULATE;
+	shadow_flush(v);
+	if (map_page(v, linear, &t, wp0))
+		return SHADOW_FILLED;
+	platform_message("the host has no room for a mapping of the guest's memory: a higher limit "
+			 "is needed (ulimit -v, vm.max_map_count)");
+	platform_exit(m, WEDGE_EXIT_INTERNAL);
 }
 
 /*

@@ -159,8 +159,12 @@ _Noreturn void linux_run(struct machine *m, bool (*reload)(struct machine *m, vo
 	linux_state.host_fs = fs;
 	linux_state.host_rsp = (uintptr_t)monitor_stack + STACK_SIZE;
 	platform_tsc_khz();
-	if (!monitor_stack || !gdb_init(&lm->config) || !time_init() ||
-	    !install_signals(new_stack()) || !serial_init(&lm->config) || !spaces_create(m))
+	if (!monitor_stack || !install_signals(new_stack())) {
+		platform_message("the host refuses memory for a stack: see ulimit -v");
+		platform_exit(m, WEDGE_EXIT_INTERNAL);
+	}
+	if (!gdb_init(&lm->config) || !time_init() || !serial_init(&lm->config) ||
+	    !spaces_create(m))
 		platform_exit(m, WEDGE_EXIT_INTERNAL);
 	devices_init(m); /* they look at the clock */
 	power_on(lm);

@@ -3,6 +3,8 @@
  * Guest RAM is a memfd; a shadow mapping is a piece of it at the guest's linear address in the low
  * 4 GiB of this process. The monitor has its own view of all RAM above 4 GiB.
  */
+#include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 #include "wedge/core/mmu.h"
 #include "wedge/linux/state.h"
@@ -20,9 +22,8 @@ static long host_mmap(uint64_t at, uint64_t size, int prot, int flags, int fd, u
 static int create_memfd(const char *name, uint64_t size)
 {
 	int fd = (int)host_syscall(SYS_memfd_create, (long)name, MFD_CLOEXEC, 0, 0, 0, 0);
-	if (fd >= 0 && host_syscall(SYS_ftruncate, fd, (long)size, 0, 0, 0, 0) < 0)
-		return -1;
-	return fd;
+	long error = fd < 0 ? fd : host_syscall(SYS_ftruncate, fd, (long)size, 0, 0, 0, 0);
+	return error < 0 ? (int)error : fd;
 }
 
 /* Map one part of the window's memory at a linear address of the guest. */
@@ -119,8 +120,9 @@ bool memory_create(struct linux_machine *lm)
 	lm->ram_fd = create_memfd("afterburner-ram", m->ram_size);
 	lm->window_fd = create_memfd("afterburner-window", m->window_size);
 	if (lm->ram_fd < 0 || lm->window_fd < 0) {
-		platform_message("cannot create guest memory of %u MiB: memfd_create failed",
-				 m->ram_size >> 20);
+		platform_message("cannot create guest memory of %u MiB: %s (memfd_create)",
+				 m->ram_size >> 20,
+				 strerror(-(lm->ram_fd < 0 ? lm->ram_fd : lm->window_fd)));
 		return false;
 	}
 	long ram = host_mmap(0, m->ram_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
@@ -128,8 +130,9 @@ bool memory_create(struct linux_machine *lm)
 	long win =
 	    host_mmap(0, m->window_size, PROT_READ | PROT_WRITE, MAP_SHARED, lm->window_fd, 0);
 	if (ram <= 0 || win <= 0) {
-		platform_message("cannot map guest memory of %u MiB: error %ld", m->ram_size >> 20,
-				 ram < 0 ? -ram : -win);
+		platform_message("cannot map guest memory of %u MiB: %s; less with -m, or see "
+				 "ulimit -v",
+				 m->ram_size >> 20, strerror((int)(ram < 0 ? -ram : -win)));
 		return false;
 	}
 	m->ram = (uint8_t *)ram;
@@ -152,11 +155,19 @@ bool platform_map(struct machine *m, uint32_t linear, uint32_t phys, uint32_t pa
 	    PROT_READ | (rights & MAP_WRITE ? PROT_WRITE : 0) | (rights & MAP_EXEC ? PROT_EXEC : 0);
 	int flags = MAP_SHARED | MAP_FIXED | (pages <= POPULATE_PAGES ? MAP_POPULATE : 0);
 	long ret = host_mmap(linear, (uint64_t)pages << 12, prot, flags, lm->ram_fd, phys);
+	m->no_room = ret == -ENOMEM;
 	return ret == (long)linear && ret >= 0;
 }
 
 void platform_unmap(struct machine *m, uint32_t linear, uint32_t pages)
 {
-	(void)m;
-	host_syscall(SYS_munmap, (long)linear, (long)((uint64_t)pages << 12), 0, 0, 0, 0);
+	const struct linux_machine *lm = (struct linux_machine *)m;
+	long ret =
+	    host_syscall(SYS_munmap, (long)linear, (long)((uint64_t)pages << 12), 0, 0, 0, 0);
+	/* A hole makes two mappings of one, and the host may have no room for that (max_map_count).
+	 * Then all goes; what the guest uses of it is filled again. */
+	if (ret < 0 && !lm->aliased)
+		ret = host_syscall(SYS_munmap, 0, m->window, 0, 0, 0, 0);
+	if (ret < 0)
+		report_internal("the host does not unmap", linear);
 }

@@ -4,6 +4,7 @@
  * everything else by a signal.
  */
 #include <signal.h>
+#include <string.h>
 #include <ucontext.h>
 #include "wedge/linux/debug.h"
 #include "wedge/linux/run.h"
@@ -352,6 +353,37 @@ static struct exit classify(int sig, const ucontext_t *uc)
 }
 
 /*
+ * A code segment of the host's own, which a far jump reaches past the guest's descriptor tables:
+ * 32-bit, or 64-bit elsewhere than in the gates and the monitor. The guest has no such segment, so
+ * whatever stopped the code there, it is the #GP that the jump should have been. sysenter and
+ * syscall come from the 32-bit one too (see below).
+ */
+static bool in_host_segment(const greg_t *g, int sig)
+{
+	uint32_t cs = g[REG_CSGSFS] & 0xffff, delta;
+	uint64_t rip = (uint64_t)g[REG_RIP];
+
+	if (cs == HOST_CS32)
+		return sig != SIGSYS;
+	if (cs != HOST_CS64 || rip > UINT32_MAX)
+		return false;
+	return !in_window((uint32_t)rip, &delta) ||
+	       (uint32_t)rip + delta - linux_machine.m.window - WINDOW_GATE >=
+		   WINDOW_TRAMPOLINES - WINDOW_GATE;
+}
+
+static void host_segment_fault(const ucontext_t *uc)
+{
+	struct exit x = {.kind = EXIT_EXCEPTION, .vector = VEC_GP};
+
+	x.error = linux_state.sel[SEG_CS] & ~3u;
+	linux_state.sel[SEG_CS] = linux_machine.win->host[SEG_CS];
+	state_enter(cpu());
+	cpu()->shadow = false;
+	guest_exit(&x, uc);
+}
+
+/*
  * User code executed sysenter, or syscall on an AMD host: 32-bit Linux has those return to its
  * vDSO, with flat segments and %ebp from the stack, and keeps the old %ebp in %ecx. Where the
  * instruction stood, nobody knows.
@@ -369,6 +401,12 @@ static bool fast_call(const struct exit *x)
 	return true;
 }
 
+/* What the CPU raises otherwise, and somebody sent. */
+static bool sent(int sig, const siginfo_t *info)
+{
+	return info->si_code <= 0 && sig != SIGALRM && sig != SIGCHLD;
+}
+
 /*
  * Called by linux_signal_entry with the C library's %fs. sel: the segment registers as they are.
  * Returns whether guest code was interrupted: then it goes on from linux_state.
@@ -380,12 +418,22 @@ int linux_signal(int sig, void *info, void *context, const uint32_t *sel)
 	uint32_t delta;
 	struct exit x;
 
-	(void)info;
-	if (sig == SIGTERM || sig == SIGHUP || sig == SIGINT || sig == SIGQUIT)
+	if (sig == SIGTERM || sig == SIGHUP || sig == SIGINT || sig == SIGQUIT || sent(sig, info)) {
+		platform_message("ended by a signal: %s", sigdescr_np(sig));
 		platform_exit(&linux_machine.m, 128 + sig);
+	}
+	if (sig == SIGBUS && g[REG_TRAPNO] == VEC_PF) {
+		platform_message("the host has no memory left for the guest's RAM");
+		platform_exit(&linux_machine.m, WEDGE_EXIT_INTERNAL);
+	}
 	if (sig == SIGCHLD) {
 		spaces_child_died();
 		return 0;
+	}
+	if (in_host_segment(g, sig)) {
+		load_context(uc, sel);
+		host_segment_fault(uc);
+		return 1;
 	}
 	if ((g[REG_CSGSFS] & 0xffff) == HOST_CS64) {
 		monitor_signal(sig, uc);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <seccomp.h>
+#include <sys/ioctl.h>
 #include "wedge/linux/state.h"
 #include "wedge/platform.h"
 
@@ -22,7 +23,6 @@ static const int allowed[] = {
     SCMP_SYS(fallocate),     /* disks: discard, write zeroes */
     SCMP_SYS(getrandom),     /* entropy */
     SCMP_SYS(ppoll),         /* idle, serial input */
-    SCMP_SYS(ioctl),         /* restore the terminal */
     SCMP_SYS(clock_gettime), /* time, where the vDSO has none */
     SCMP_SYS(timer_settime), /* the next event */
     SCMP_SYS(rt_sigreturn),  /* the monitor was interrupted */
@@ -61,6 +61,10 @@ bool sandbox_close(const pid_t *children, unsigned nr_children)
 		err = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_TRAP);
 	for (size_t i = 0; !err && i < sizeof allowed / sizeof *allowed; i++)
 		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
+	/* Restores the terminal. Others could type into the shell behind it (TIOCSTI). */
+	if (!err)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+				       SCMP_A1(SCMP_CMP_EQ, TCSETS));
 	/* The first process, and at the end only: the others of the monitor. */
 	for (unsigned i = 0; !err && i < nr_children; i++)
 		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(kill), 2,

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <termios.h>
 #include <unistd.h>
 #include <sys/ioctl.h>
@@ -43,6 +44,33 @@ void serial_restore(void)
 	raw = false;
 }
 
+/*
+ * The machine ends with whoever looks at it, as other programs do: the reader of a pipe, a
+ * terminal. Otherwise it is only output that is lost.
+ */
+static _Noreturn void gone(const char *what, int sig)
+{
+	in_fd = out_fd = -1;
+	platform_message("%s", what);
+	platform_exit(&linux_machine.m, 128 + sig);
+}
+
+static void output_failed(long error)
+{
+	static long told;
+
+	out_len = 0;
+	if (error == -EPIPE)
+		gone("nobody reads the guest's output any more: standard output is a closed pipe",
+		     SIGPIPE);
+	if (error == -EIO && raw)
+		gone("the terminal is gone", SIGHUP);
+	if (told == error)
+		return;
+	told = error;
+	platform_message("the guest's output is lost: %s", strerrordesc_np((int)-error));
+}
+
 void serial_flush(void)
 {
 	for (unsigned done = 0; done < out_len;) {
@@ -52,8 +80,7 @@ void serial_flush(void)
 			struct pollfd p = {.fd = out_fd, .events = POLLOUT};
 			host_syscall(SYS_ppoll, (long)&p, 1, 0, 0, 0, 0);
 		} else if (n < 0 && n != -EINTR) {
-			break; /* the reader is gone: the guest's line is simply not connected any
-				  more */
+			output_failed(n);
 		} else if (n > 0) {
 			done += (unsigned)n;
 		}
@@ -141,8 +168,11 @@ static bool take_input(void)
 	n = host_syscall(SYS_read, in_fd, (long)bytes, room, 0, 0, 0);
 	for (long i = 0; i < n; i++)
 		receive(bytes[i]);
-	if (n == 0 || (n < 0 && n != -EAGAIN && n != -EINTR))
+	if (n == 0 || (n < 0 && n != -EAGAIN && n != -EINTR)) {
+		if (raw)
+			gone("the terminal is gone", SIGHUP);
 		in_fd = -1; /* end of file: never ready again */
+	}
 	return n == (long)room;
 }
 

@@ -9,6 +9,7 @@
  * its work at that exit, gives the turn to the process of the new space and sleeps; that one brings
  * its mappings up to date and resumes the guest from the shared state.
  */
+#include <errno.h>
 #include <linux/futex.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -47,6 +48,15 @@ static void copy_data(char *to, const char *from, size_t size)
 			memcpy(to + at, from + at, sizeof zero);
 }
 
+/* errno says why the machine cannot start, and the limits that it may be. */
+static bool refused(const char *what)
+{
+	platform_message("the host refuses %s: %s (see ulimit -a: processes, virtual memory, open "
+			 "files; or a control group)",
+			 what, strerror(errno));
+	return false;
+}
+
 /* Replace the process's writable data by shared memory with the same contents. */
 static bool share_data(void)
 {
@@ -57,14 +67,14 @@ static bool share_data(void)
 	char *copy;
 
 	if (fd < 0 || ftruncate(fd, (off_t)size) < 0)
-		return false;
+		return refused("memory to share");
 	copy = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (copy == MAP_FAILED)
-		return false;
+		return refused("memory to share");
 	copy_data(copy, (const char *)start, size);
 	if (mmap((void *)start, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) ==
 	    MAP_FAILED)
-		return false;
+		return refused("memory to share");
 	munmap(copy, size);
 	close(fd);
 	return true;
@@ -167,7 +177,8 @@ void spaces_child_died(void)
 {
 	if (shared.main_exits)
 		return;
-	platform_message("one of the monitor's processes was killed");
+	platform_message(
+	    "one of the monitor's processes was killed: by somebody, or the host is out of memory");
 	platform_exit(&linux_machine.m, WEDGE_EXIT_INTERNAL);
 }
 
@@ -178,14 +189,18 @@ bool spaces_create(struct machine *m)
 	pid_t parent = getpid();
 
 	m->sites = spaces_memory(m->sites, (m->nr_sites + 1) * sizeof *m->sites);
-	if (!m->sites || !share_data())
+	if (!m->sites)
+		return refused("memory to share");
+	if (!share_data())
 		return false;
 	shared.turn[0] = 1;
 	for (uint32_t i = 1; i < LINUX_SPACES; i++) {
 		pid_t pid = fork();
 
-		if (pid < 0)
+		if (pid < 0) {
+			refused("one of the monitor's processes");
 			return false;
+		}
 		if (pid == 0)
 			run_child(i, parent);
 		shared.children[i - 1] = pid;

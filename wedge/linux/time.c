@@ -2,6 +2,7 @@
 /* Time: one POSIX timer that ends guest code, and the sleep of an idle guest. */
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/time.h>
 #include <time.h>
 #include <x86intrin.h>
@@ -58,9 +59,14 @@ bool time_init_process(void)
 	 * library. */
 	struct sigevent e = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
 
+	long error =
+	    host_syscall(SYS_timer_create, CLOCK_MONOTONIC, (long)&e, (long)&timer_id, 0, 0, 0);
+
 	armed = UINT64_MAX;
-	return host_syscall(SYS_timer_create, CLOCK_MONOTONIC, (long)&e, (long)&timer_id, 0, 0,
-			    0) == 0;
+	if (error < 0)
+		platform_message("the host refuses a timer: %s (see ulimit -i)",
+				 strerror((int)-error));
+	return error == 0;
 }
 
 bool time_init(void)

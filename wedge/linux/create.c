@@ -140,6 +140,7 @@ static void power_on(struct linux_machine *lm)
 	lm->entered_user = false;
 	lm->m.nr_spaces = 1;
 	linux_machine.win->site = SITE_NONE;
+	linux_state.reload = 1;
 	platform_tables(&lm->m.cpu);
 	for (int s = 0; s < NR_SEGS; s++)
 		lm->m.cpu.seg[s].host = 0;

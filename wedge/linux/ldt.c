@@ -42,6 +42,7 @@ static bool open_code(uint64_t desc, uint32_t base, uint32_t limit)
 
 static bool set_entry(const struct user_desc *d)
 {
+	linux_state.reload = 1; /* a register may hold the old entry */
 	return host_syscall(SYS_modify_ldt, 0x11, (long)d, sizeof *d, 0, 0, 0) == 0;
 }
 

@@ -125,7 +125,8 @@ static _Noreturn void take_over(void)
 	time_sync();
 	shadow_activate(v);
 	state_leave(v);
-	linux_resume(); /* gives up the frame of a signal handler that may be below */
+	linux_state.reload = 1; /* this process's registers are not those of the one before */
+	linux_resume();         /* gives up the frame of a signal handler that may be below */
 }
 
 /* The guest goes on in the space that the core chose. Returns if that is this process's. */

@@ -12,6 +12,8 @@
 #define ST_HOST_RSP 72
 #define ST_ATTENTION 80
 #define ST_XCR0 88
+#define ST_GUEST_FS 96
+#define ST_RELOAD 104
 
 #ifndef __ASSEMBLER__
 #include <stdbool.h>
@@ -31,6 +33,8 @@ struct state {
 	uint64_t host_rsp;     /* top of the monitor's stack */
 	uint32_t attention; /* a signal wants vcpu_exit(EXIT_INTERRUPT) before the guest goes on */
 	uint64_t xcr0;      /* states to save and restore around C code */
+	uint64_t guest_fs;  /* base of the %fs that the guest was interrupted with */
+	uint32_t reload;    /* the segment registers must be loaded even if they hold `sel` */
 };
 _Static_assert(offsetof(struct state, eip) == ST_EIP, "eip");
 _Static_assert(offsetof(struct state, sel) == ST_SEL, "sel");
@@ -38,6 +42,8 @@ _Static_assert(offsetof(struct state, host_fs) == ST_HOST_FS, "host_fs");
 _Static_assert(offsetof(struct state, host_rsp) == ST_HOST_RSP, "host_rsp");
 _Static_assert(offsetof(struct state, attention) == ST_ATTENTION, "attention");
 _Static_assert(offsetof(struct state, xcr0) == ST_XCR0, "xcr0");
+_Static_assert(offsetof(struct state, guest_fs) == ST_GUEST_FS, "guest_fs");
+_Static_assert(offsetof(struct state, reload) == ST_RELOAD, "reload");
 
 /* Everything this platform knows of its one machine. */
 struct linux_machine {

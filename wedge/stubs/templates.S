@@ -51,6 +51,16 @@
 	jne	\fail
 	.endm
 
+	/* On the way to ring 3: a segment register gets its ring 3 variant, unless it has it. Clobbers flags and %eax. */
+	.macro	load_user seg, offset
+	movl	M(WIN_USER_HOST + \offset), %eax
+	cmpl	M(WIN_HOST + \offset), %eax
+	je	1f
+	movl	%eax, M(WIN_HOST + \offset)
+	mov	%eax, %\seg
+1:
+	.endm
+
 template monitor
 	to_monitor
 
@@ -276,14 +286,11 @@ template iret
 	movl	%eax, M(WIN_SEL + CS)
 	movzwl	16(%esp), %eax
 	movl	%eax, M(WIN_SEL + SS)
-	.irp	seg, ES, DS, FS, GS
-	movl	M(WIN_USER_HOST + \seg), %eax
-	movl	%eax, M(WIN_HOST + \seg)
-	.endr
-	mov	M(WIN_HOST + ES), %es
-	mov	M(WIN_HOST + DS), %ds
-	mov	M(WIN_HOST + FS), %fs
-	mov	M(WIN_HOST + GS), %gs
+	/* Loads of %fs and %gs cost as much as all else here; most registers hold what they should. */
+	load_user es, ES
+	load_user ds, DS
+	load_user fs, FS
+	load_user gs, GS
 	movl	M(WIN_SAVE_EAX), %eax
 	movl	M(WIN_SAVE_ECX), %ecx
 	leal	8(%esp), %esp

@@ -14,6 +14,7 @@
 #include <slirp/libslirp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -47,8 +48,7 @@ static const int allowed[] = {
     SCMP_SYS(sendmsg),      SCMP_SYS(recvmsg),     SCMP_SYS(read),
     SCMP_SYS(write),        SCMP_SYS(readv),       SCMP_SYS(writev),
     SCMP_SYS(poll),         SCMP_SYS(ppoll),       SCMP_SYS(close),
-    SCMP_SYS(fcntl),        SCMP_SYS(ioctl),                       /* FIONREAD, FIONBIO */
-    SCMP_SYS(newfstatat),                                          /* resolv.conf */
+    SCMP_SYS(fcntl),        SCMP_SYS(newfstatat),                  /* resolv.conf */
     SCMP_SYS(fstat),        SCMP_SYS(lseek),       SCMP_SYS(mmap), /* malloc */
     SCMP_SYS(munmap),       SCMP_SYS(mremap),      SCMP_SYS(brk),
     SCMP_SYS(madvise),      SCMP_SYS(futex),       SCMP_SYS(clock_gettime),
@@ -63,6 +63,13 @@ static bool close_sandbox(void)
 
 	for (size_t i = 0; !err && i < sizeof allowed / sizeof *allowed; i++)
 		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
+	/* No other ioctl: its terminal is that of the monitor. */
+	if (!err)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+				       SCMP_A1(SCMP_CMP_EQ, FIONREAD));
+	if (!err)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+				       SCMP_A1(SCMP_CMP_EQ, FIONBIO));
 	/* resolv.conf changes while a laptop travels: files may be read. */
 	if (!err)
 		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,

@@ -58,37 +58,85 @@ static bool wants_lto(int argc, char **argv)
 	return lto;
 }
 
+static int refuse(char **args, const char *message)
+{
+	fprintf(stderr, "afterburn cc: %s\n", message);
+	free(args);
+	return 2;
+}
+
+/* Is the pass, and with it the plugin, switched off? */
+static bool is_off(void)
+{
+	const char *off = getenv("AFTERBURNER_OFF");
+
+	return off && *off && strcmp(off, "0") != 0;
+}
+
+/* The plugin, if an option or the environment wants it: for a profile, or for the attribute alone.
+ */
+struct plugin {
+	bool wanted;
+	const char *profile;
+};
+
+/* Is it an option of ours? */
+static bool plugin_option(struct plugin *p, const char *arg)
+{
+	static const char profile[] = "-fafterburn-profile=";
+
+	if (strncmp(arg, profile, sizeof(profile) - 1) == 0)
+		p->profile = arg + sizeof(profile) - 1;
+	else if (strcmp(arg, "-fafterburn-plugin") != 0)
+		return false;
+	p->wanted = true;
+	return true;
+}
+
+/* Append what loads the plugin to the arguments; false if it was not built. */
+static bool load_plugin(const struct plugin *p, const char *directory, char **args, int *n)
+{
+	static char load[PATH_MAX + 32], profile[PATH_MAX + 48];
+
+	snprintf(load, sizeof(load), "-fplugin=%s/afterburner.so", directory);
+	if (access(strchr(load, '=') + 1, R_OK) != 0)
+		return false;
+	args[(*n)++] = load;
+	if (p->profile && *p->profile) {
+		snprintf(profile, sizeof(profile), "-fplugin-arg-afterburner-profile=%s",
+			 p->profile);
+		args[(*n)++] = profile;
+	}
+	return true;
+}
+
 int cmd_cc(int argc, char **argv)
 {
 	const char *gcc = getenv("AFTERBURNER_GCC"), *directory;
+	struct plugin plugin = {.profile = getenv("AFTERBURN_PROFILE")};
 	char buf[PATH_MAX], option[PATH_MAX + 8];
-	char **args = calloc((size_t)argc + 2, sizeof(*args));
+	char **args = calloc((size_t)argc + 4, sizeof(*args));
+	int n = 2;
 
-	if (!args) {
-		fputs("afterburn cc: out of memory\n", stderr);
-		return 2;
-	}
-	if (wants_lto(argc, argv)) {
-		fputs(
-		    "afterburn cc: -flto is not supported: with it gcc writes no instructions that "
-		    "could be padded until the link\n",
-		    stderr);
-		free(args);
-		return 2;
-	}
+	if (!args)
+		return refuse(args, "out of memory");
+	if (wants_lto(argc, argv))
+		return refuse(args, "-flto is not supported: with it gcc writes no instructions "
+				    "that could be padded until the link");
 	directory = find_pass(buf);
-	if (!directory) {
-		fputs("afterburn cc: the assembler pass is not where it was installed "
-		      "(" AB_PKGLIBEXECDIR "/as); set AFTERBURNER_LIBEXEC to its directory\n",
-		      stderr);
-		free(args);
-		return 2;
-	}
+	if (!directory)
+		return refuse(args, "the assembler pass is not where it was installed "
+				    "(" AB_PKGLIBEXECDIR
+				    "/as); set AFTERBURNER_LIBEXEC to its directory");
 	snprintf(option, sizeof(option), "-B%s/", directory);
 	args[0] = (char *)(gcc && *gcc ? gcc : "gcc");
 	args[1] = option;
+	plugin.wanted = plugin.profile && *plugin.profile;
 	for (int i = 1; i < argc; i++)
-		args[i + 1] = argv[i];
+		if (!plugin_option(&plugin, argv[i]))
+			args[n++] = argv[i];
+	if (plugin.wanted && !is_off() && !load_plugin(&plugin, directory, args, &n))
+		return refuse(args, "the GCC plugin was not built: configure says what is missing");
 	execvp(args[0], args);
 	fprintf(stderr, "afterburn cc: %s: %s\n", args[0], strerror(errno));
 	free(args);

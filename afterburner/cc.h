@@ -4,8 +4,8 @@
 
 /*
  * `afterburn cc` and afterburn-gcc: become gcc with the pass in front of the assembler. argv[0] is
- * not looked at, all other arguments go to gcc as they are. Returns only on failure, with the exit
- * status.
+ * not looked at; -fafterburn-profile=FILE and -fafterburn-plugin load the plugin; all other
+ * arguments go to gcc as they are. Returns only on failure, with the exit status.
  */
 int cmd_cc(int argc, char **argv);
 

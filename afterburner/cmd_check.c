@@ -5,6 +5,7 @@
 #include "afterburner/check.h"
 #include "afterburner/commands.h"
 #include "afterburner/json.h"
+#include "afterburner/matches.h"
 
 #include <argp.h>
 #include <stdio.h>
@@ -12,6 +13,8 @@
 
 struct options {
 	bool json, verbose;
+	bool has_profile;
+	struct profile profile;
 	char **files;
 	int nr_files;
 	const char **skip;
@@ -83,7 +86,7 @@ static void print_summary(const struct printer *p, const struct check_report *r)
 	if (p->options->json)
 		printf("],\n \"sites\": %zu, \"missed\": %lu, \"wrong\": %lu, \"left_as_written\": "
 		       "%lu, "
-		       "\"instructions\": %llu}",
+		       "\"instructions\": %llu",
 		       p->code->records.nr_sites, missed, wrong, p->count[LEFT_AS_WRITTEN],
 		       (unsigned long long)r->instructions);
 	else
@@ -93,12 +96,52 @@ static void print_summary(const struct printer *p, const struct check_report *r)
 		       p->count[LEFT_AS_WRITTEN], (unsigned long long)r->instructions);
 }
 
+static void print_stale(const struct options *o, const struct code *c, const struct matches *m)
+{
+	for (size_t i = 0; i < m->nr_stale && (i < 10 || o->verbose); i++) {
+		const struct profile_site *s = m->stale[i];
+		const struct profile_frame *at = &s->frames[0];
+
+		printf("%s: profile: no longer matches: %s %s %s:%u:%u\n", c->path,
+		       *at->function ? at->function : "?", profile_direction_name(s->direction),
+		       at->file, at->line, at->column);
+	}
+	if (m->nr_stale > 10 && !o->verbose)
+		printf("%s: profile: and %zu others (--verbose)\n", c->path, m->nr_stale - 10);
+}
+
+/* What of the profile has sites here. That some of it has not is no defect. */
+static bool print_matches(const struct options *o, const struct code *c)
+{
+	struct matches m;
+	double share;
+
+	if (!matches_read(c, &o->profile, &m))
+		return false;
+	share = m.accesses ? 100.0 * (double)m.covered / (double)m.accesses : 0;
+	if (o->json) {
+		printf(", \"profile\": {\"places\": %zu, \"found\": %zu, \"share\": %.4f, "
+		       "\"marked\": %llu, \"recorded\": %zu}",
+		       m.places, m.found, share / 100, (unsigned long long)m.instructions,
+		       m.records);
+	} else {
+		print_stale(o, c, &m);
+		printf("%s: profile: %zu of %zu places are here, with %.2f %% of the accesses: "
+		       "%llu instructions marked, %zu memory operations recorded\n",
+		       c->path, m.found, m.places, share, (unsigned long long)m.instructions,
+		       m.records);
+	}
+	matches_free(&m);
+	return true;
+}
+
 /* Exit status for one file. */
 static int check_file(const struct options *o, const char *path, bool first)
 {
 	struct code code;
 	struct printer printer = {.code = &code, .options = o, .first = true};
 	struct check_report report = {.finding = print_finding, .arg = &printer, .skip = o->skip};
+	bool good;
 
 	if (!code_open(&code, path))
 		return 2;
@@ -109,13 +152,19 @@ static int check_file(const struct options *o, const char *path, bool first)
 	}
 	check_code(&code, &report);
 	print_summary(&printer, &report);
+	good = !o->has_profile || print_matches(o, &code);
+	if (o->json)
+		printf("}");
 	code_close(&code);
+	if (!good)
+		return 2;
 	return defects(&printer) ? 1 : 0;
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
+	char error[512];
 
 	switch (key) {
 	case 'j':
@@ -126,6 +175,13 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 's':
 		o->skip[o->nr_skip++] = arg;
+		return 0;
+	case 'p':
+		if (o->has_profile)
+			argp_error(state, "one profile; merge them: afterburn profile --merge");
+		if (!profile_read(&o->profile, arg, error, sizeof(error)))
+			argp_failure(state, 2, 0, "%s", error);
+		o->has_profile = true;
 		return 0;
 	case ARGP_KEY_ARGS:
 		o->files = state->argv + state->next;
@@ -142,6 +198,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp_option option_table[] = {
     {"json", 'j', NULL, 0, "Print one JSON array, an object for each file", 0},
     {"verbose", 'v', NULL, 0, "List the instructions that were left as written too", 0},
+    {"profile", 'p', "FILE", 0,
+     "Tell what of a profile has sites in the files, and what no longer matches", 0},
     {"skip-section", 's', "NAME", 0, "Do not look at this section; may be repeated", 0},
     {0},
 };
@@ -177,5 +235,6 @@ int cmd_check(int argc, char **argv)
 	if (o.json)
 		printf("]\n");
 	free(o.skip);
+	profile_free(&o.profile);
 	return status;
 }

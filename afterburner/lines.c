@@ -72,38 +72,18 @@ static struct place call_site(Dwarf_Die *unit, Dwarf_Die *inlined)
 			      attribute(inlined, DW_AT_call_column)};
 }
 
-/* "a/./b/../c" is "a/c": paths are compared. */
-static void tidy(char *path)
+/* unit: whose directory a relative path starts from. */
+static void add_frame(struct profile_site *s, Dwarf_Die *unit, const char *function,
+		      const struct place *at)
 {
-	char *const root = path + (*path == '/');
-	char *to = root;
+	Dwarf_Attribute a;
+	const char *directory = dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &a));
+	bool whole = !directory || !*at->file || *at->file == '/';
+	char *path;
 
-	for (const char *from = root; *from;) {
-		size_t n = strcspn(from, "/");
-		char *slash = memrchr(root, '/', (size_t)(to - root));
-		char *last = slash ? slash + 1 : root;
-		bool up = n == 2 && !strncmp(from, "..", 2);
-
-		if (up && to != root && !(to - last == 2 && !strncmp(last, "..", 2))) {
-			to = slash ? slash : root;
-		} else if (n && !(n == 1 && *from == '.')) {
-			if (to != root)
-				*to++ = '/';
-			memmove(to, from, n);
-			to += n;
-		}
-		from += n + (from[n] == '/');
-	}
-	*to = '\0';
-}
-
-static void add_frame(struct profile_site *s, const char *function, const struct place *at)
-{
-	char *path = strdup(at->file);
-
-	if (!path)
+	if (asprintf(&path, "%s%s%s", whole ? "" : directory, whole ? "" : "/", at->file) < 0)
 		return;
-	tidy(path);
+	profile_tidy_path(path);
 	profile_add_frame(s, function ? function : "", path, at->line, at->column);
 	free(path);
 }
@@ -135,13 +115,13 @@ static void add_frames(struct profile_site *s, Dwarf_Die *unit, Dwarf_Addr addre
 
 		if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram)
 			continue;
-		add_frame(s, dwarf_diename(&scopes[i]), &at);
+		add_frame(s, unit, dwarf_diename(&scopes[i]), &at);
 		if (tag == DW_TAG_subprogram)
 			break;
 		at = call_site(unit, &scopes[i]);
 	}
 	if (!s->nr_frames && at.line) /* assembly */
-		add_frame(s, "", &at);
+		add_frame(s, unit, "", &at);
 	free(scopes);
 }
 
@@ -149,7 +129,6 @@ static bool symbolize_site(Dwfl_Module *module, struct profile_site *s)
 {
 	Dwarf_Addr bias = 0;
 	Dwarf_Die *unit = dwfl_module_addrdie(module, s->address, &bias);
-	struct place nowhere = {"", 0, 0};
 	const char *symbol;
 
 	if (unit)
@@ -158,7 +137,7 @@ static bool symbolize_site(Dwfl_Module *module, struct profile_site *s)
 		return s->frames[0].line;
 	symbol = dwfl_module_addrname(module, s->address);
 	if (!s->nr_frames) {
-		add_frame(s, symbol, &nowhere);
+		profile_add_frame(s, symbol ? symbol : "", "", 0, 0);
 	} else if (symbol) {
 		free(s->frames[0].function);
 		s->frames[0].function = strdup(symbol);

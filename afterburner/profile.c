@@ -3,7 +3,6 @@
 
 #include "afterburner/profile.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -151,7 +150,7 @@ static int compare_frames(const struct profile_site *a, const struct profile_sit
 	return c;
 }
 
-static bool has_source(const struct profile_site *s)
+bool profile_site_has_source(const struct profile_site *s)
 {
 	return s->nr_frames && *s->frames[0].file && s->frames[0].line;
 }
@@ -168,7 +167,7 @@ static int compare_places(const void *a, const void *b)
 		c = compare_numbers(x->size, y->size);
 	if (!c)
 		c = compare_frames(x, y);
-	if (!c && !has_source(x))
+	if (!c && !profile_site_has_source(x))
 		c = compare_numbers(x->address, y->address);
 	return c;
 }
@@ -272,21 +271,63 @@ bool profile_write(struct profile *p, FILE *f)
 	return fflush(f) == 0 && !ferror(f);
 }
 
-/* The file part of a path without what stands in front of its last `n` components. */
-static const char *tail(const char *path, unsigned n)
+void profile_tidy_path(char *path)
+{
+	char *const root = path + (*path == '/');
+	char *to = root;
+
+	for (const char *from = root; *from;) {
+		size_t n = strcspn(from, "/");
+		char *slash = memrchr(root, '/', (size_t)(to - root));
+		char *last = slash ? slash + 1 : root;
+		bool up = n == 2 && !strncmp(from, "..", 2);
+
+		if (up && to != root && !(to - last == 2 && !strncmp(last, "..", 2))) {
+			to = slash ? slash : root;
+		} else if (n && !(n == 1 && *from == '.')) {
+			if (to != root)
+				*to++ = '/';
+			memmove(to, from, n);
+			to += n;
+		}
+		from += n + (from[n] == '/');
+	}
+	*to = '\0';
+}
+
+/* The last two components of a path. */
+static const char *tail(const char *path)
 {
 	const char *p = path + strlen(path);
 
-	while (p > path && (p[-1] != '/' || --n))
-		p--;
+	for (unsigned slashes = 0; p > path && (p[-1] != '/' || !slashes++); p--)
+		;
 	return p;
 }
 
-bool profile_same_file(const char *a, const char *b)
+static uint64_t fnv(uint64_t hash, const char *s)
 {
-	const char *directory_a = tail(a, 2), *directory_b = tail(b, 2);
+	while (*s)
+		hash = (hash ^ (unsigned char)*s++) * 0x100000001b3;
+	return hash;
+}
 
-	if (strchr(directory_a, '/') && strchr(directory_b, '/'))
-		return strcmp(directory_a, directory_b) == 0;
-	return strcmp(tail(a, 1), tail(b, 1)) == 0;
+uint64_t profile_file(const char *path)
+{
+	return fnv(0xcbf29ce484222325, tail(path));
+}
+
+uint64_t profile_place(uint64_t file, unsigned line, unsigned column, enum profile_direction d)
+{
+	char rest[64];
+
+	snprintf(rest, sizeof(rest), ":%u:%u %s", line, column, directions[d]);
+	return fnv(file, rest);
+}
+
+uint64_t profile_site_place(const struct profile_site *s)
+{
+	const struct profile_frame *at = &s->frames[0];
+
+	return profile_place(profile_file(at->file), at->line, at->column, s->direction);
 }

@@ -98,11 +98,20 @@ const char *profile_target_name(const struct profile_target *t, char *buf, size_
 /* All counts; saturates. */
 uint64_t profile_total(const struct profile *p);
 
+/* "a/./b/../c" is "a/c": paths are compared. */
+void profile_tidy_path(char *path);
+
 /*
- * Are these the same file of a source tree? Trees move between builds, so the last two components
- * decide, or the last one if one of the paths has no more.
+ * The name of a place of the source, as a number: struct ab_match has it. Trees move between
+ * builds, so of a path the last two components count; profile_file() of it is the number's first
+ * part.
  */
-bool profile_same_file(const char *a, const char *b);
+uint64_t profile_file(const char *path);
+uint64_t profile_place(uint64_t file, unsigned line, unsigned column, enum profile_direction d);
+
+/* Of a site whose innermost frame names file and line. */
+bool profile_site_has_source(const struct profile_site *s);
+uint64_t profile_site_place(const struct profile_site *s);
 
 #ifdef __cplusplus
 }

@@ -53,3 +53,22 @@ AC_DEFUN([AB_SANITIZE], [
     [AB_SANFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"])
   AC_SUBST([AB_SANFLAGS])
 ])
+
+# AB_GCC_PLUGIN: can a plugin be built for the gcc that guests are compiled with? Sets PLUGIN_CPPFLAGS and the
+# conditional PLUGIN. Without one all else works.
+AC_DEFUN([AB_GCC_PLUGIN], [
+  AC_MSG_CHECKING([for the headers of gcc's plugins])
+  PLUGIN_CPPFLAGS="-I$(gcc -print-file-name=plugin)/include"
+  AC_LANG_PUSH([C++])
+  ab_save_cppflags=$CPPFLAGS
+  CPPFLAGS="$CPPFLAGS $PLUGIN_CPPFLAGS"
+  AC_COMPILE_IFELSE([AC_LANG_PROGRAM([[#include "gcc-plugin.h"]], [[]])],
+    [ab_plugin=yes], [ab_plugin=no])
+  CPPFLAGS=$ab_save_cppflags
+  AC_LANG_POP([C++])
+  AC_MSG_RESULT([$ab_plugin])
+  AS_IF([test $ab_plugin = no],
+    [AC_MSG_WARN([without the plugin there is no -fafterburn-profile: apt-get install g++ gcc-$(gcc -dumpversion)-plugin-dev])])
+  AC_SUBST([PLUGIN_CPPFLAGS])
+  AM_CONDITIONAL([PLUGIN], [test $ab_plugin = yes])
+])

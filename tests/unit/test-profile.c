@@ -218,14 +218,51 @@ START_TEST(no_file)
 }
 END_TEST
 
-START_TEST(files)
+static uint64_t place(const char *path, unsigned line, unsigned column)
 {
-	ck_assert(profile_same_file("/a/mm/memory.c", "/b/c/mm/memory.c"));
-	ck_assert(profile_same_file("mm/memory.c", "/b/c/mm/memory.c"));
-	ck_assert(profile_same_file("memory.c", "/b/mm/memory.c"));
-	ck_assert(!profile_same_file("/a/fs/memory.c", "/a/mm/memory.c"));
-	ck_assert(!profile_same_file("memory.c", "xmemory.c"));
-	ck_assert(!profile_same_file("/a/amm/memory.c", "/a/mm/memory.c"));
+	return profile_place(profile_file(path), line, column, PROFILE_STORE);
+}
+
+START_TEST(places)
+{
+	uint64_t x = place("/a/mm/memory.c", 1, 23);
+
+	ck_assert(x == place("/b/c/mm/memory.c", 1, 23));
+	ck_assert(x == place("mm/memory.c", 1, 23));
+	ck_assert(x != place("memory.c", 1, 23));
+	ck_assert(x != place("/a/fs/memory.c", 1, 23));
+	ck_assert(x != place("/a/amm/memory.c", 1, 23));
+	ck_assert(x != place("/a/mm/memory.c", 12, 3));
+	ck_assert(x != profile_place(profile_file("mm/memory.c"), 1, 23, PROFILE_LOAD));
+	/* FNV-1a of "b/c.c:1:2 load", as doc/format.md says. */
+	ck_assert(profile_place(profile_file("/a/b/c.c"), 1, 2, PROFILE_LOAD) ==
+		  0xf1cf8bdce8666d9f);
+}
+END_TEST
+
+START_TEST(tidy_paths)
+{
+	static const char *const paths[][2] = {
+	    {"/a/b.c", "/a/b.c"},
+	    {"a/./b.c", "a/b.c"},
+	    {"/a/x/../b.c", "/a/b.c"},
+	    {"../../b.c", "../../b.c"},
+	    {"x/../../b.c", "../b.c"},
+	    {"/x/../../b.c", "/../b.c"},
+	    {"a//b.c", "a/b.c"},
+	    {"", ""},
+	    {"/", "/"},
+	    {"./b.c", "b.c"},
+	    {"a/..", ""},
+	};
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		char path[32];
+
+		strcpy(path, paths[i][0]);
+		profile_tidy_path(path);
+		ck_assert_str_eq(path, paths[i][1]);
+	}
 }
 END_TEST
 
@@ -246,7 +283,8 @@ int main(void)
 	tcase_add_loop_test(tc, refused, 0, sizeof(refusals) / sizeof(refusals[0]));
 	tcase_add_test(tc, zero_bytes);
 	tcase_add_test(tc, no_file);
-	tcase_add_test(tc, files);
+	tcase_add_test(tc, places);
+	tcase_add_test(tc, tidy_paths);
 	suite_add_tcase(s, tc);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);

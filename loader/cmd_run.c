@@ -4,6 +4,7 @@
 #include "loader/command.h"
 #include "loader/message.h"
 #include "loader/run.h"
+#include "loader/virtio.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -22,6 +23,8 @@ enum {
 	OPT_DEVICE,
 	OPT_NIC,
 	OPT_KERNEL_TYPE,
+	OPT_CONSOLE,
+	OPT_NO_DEFAULTS,
 	OPT_NO_REBOOT,
 	OPT_GDB,
 	OPT_WINDOW,
@@ -40,10 +43,14 @@ static const struct argp_option options[] = {
     {"initrd", OPT_INITRD, "FILE", 0,
      "initial RAM disk; for a multiboot kernel modules, \"FILE ARGS,FILE ARGS\"", 1},
     {"drive", OPT_DRIVE, "SPEC", 0, "a virtio disk: file=NAME,format=raw,readonly=on", 1},
-    {"device", OPT_DEVICE, "NAME", 0, "virtio-rng-device: the host's random numbers", 1},
+    {"device", OPT_DEVICE, "NAME", 0, "virtio-rng-device: the host's random numbers (default)", 1},
     {"nic", OPT_NIC, "SPEC", 0,
      "a virtio network card: user,hostfwd=tcp::PORT-:PORT or tap,ifname=NAME", 1},
     {"serial", OPT_SERIAL, "WHERE", 0, "first serial port: stdio (default), file:NAME, none", 1},
+    {"console", OPT_CONSOLE, "DEVICE", 0,
+     "what the terminal is at: serial (default), or virtio for a virtio console, hvc0", 1},
+    {"nodefaults", OPT_NO_DEFAULTS, NULL, 0,
+     "no serial port and no random numbers that are not asked for", 1},
     {"no-reboot", OPT_NO_REBOOT, NULL, 0, "end when the guest resets", 1},
     {"gdb", OPT_GDB, "tcp:[HOST]:PORT", 0, "wait for gdb's `target remote' there", 1},
     {NULL, 'S', NULL, 0, "stand still until gdb says otherwise", 1},
@@ -113,6 +120,26 @@ static void parse_serial(const char *text, struct run_options *o, struct argp_st
 	o->serial = o->serial_file ? text + 5 : text;
 }
 
+static void parse_console(const char *text, struct run_options *o, struct argp_state *as)
+{
+	o->console = !strcmp(text, "virtio");
+	if (!o->console && strcmp(text, "serial"))
+		argp_error(as, "-console: `%s' is not serial or virtio", text);
+}
+
+/* What one option alone cannot tell. */
+static void finish(struct run_options *o, struct argp_state *as)
+{
+	if (!o->guest)
+		argp_error(as, "no guest given");
+	if (o->stopped && !o->gdb)
+		argp_error(as, "-S needs -gdb: nobody could let the guest go on");
+	if (virtio_wanted(o) > VIRTIO_MAX_DEVICES)
+		argp_error(as, "more than %u virtio devices", VIRTIO_MAX_DEVICES);
+	if (!o->serial)
+		o->serial = o->no_defaults ? "none" : "stdio";
+}
+
 static error_t parse(int key, char *arg, struct argp_state *as)
 {
 	struct state *s = as->input;
@@ -148,6 +175,12 @@ static error_t parse(int key, char *arg, struct argp_state *as)
 		return 0;
 	case OPT_SERIAL:
 		parse_serial(arg, o, as);
+		return 0;
+	case OPT_CONSOLE:
+		parse_console(arg, o, as);
+		return 0;
+	case OPT_NO_DEFAULTS:
+		o->no_defaults = true;
 		return 0;
 	case OPT_KERNEL_TYPE:
 		if (!guest_kind_parse(arg, &o->kind))
@@ -187,10 +220,7 @@ static error_t parse(int key, char *arg, struct argp_state *as)
 		o->guest = arg;
 		return 0;
 	case ARGP_KEY_END:
-		if (!o->guest)
-			argp_error(as, "no guest given");
-		if (o->stopped && !o->gdb)
-			argp_error(as, "-S needs -gdb: nobody could let the guest go on");
+		finish(o, as);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -213,7 +243,7 @@ static const struct argp argp = {
 int cmd_run(int argc, char **argv)
 {
 	struct state s = {
-	    .o = {.ram_size = RUN_RAM_DEFAULT, .serial = "stdio"},
+	    .o = {.ram_size = RUN_RAM_DEFAULT},
 	    .platform = &run_platform_linux,
 	};
 

@@ -26,16 +26,19 @@ struct guest {
 
 static bool open_serial(const struct run_options *o, struct linux_config *c)
 {
-	c->serial_in = c->serial_out = -1;
-	if (o->serial_file) {
-		c->serial_out = open(o->serial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-		if (c->serial_out < 0)
-			return refuse(o->serial, "%s", strerror(errno));
-	} else if (!strcmp(o->serial, "stdio")) {
-		c->serial_in = STDIN_FILENO;
-		c->serial_out = STDOUT_FILENO;
-		c->raw_terminal = isatty(STDIN_FILENO);
-	}
+	int com1 = -1;
+
+	if (o->serial_file)
+		com1 = open(o->serial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	else if (!strcmp(o->serial, "stdio"))
+		com1 = STDOUT_FILENO;
+	if (o->serial_file && com1 < 0)
+		return refuse(o->serial, "%s", strerror(errno));
+	c->output[PLATFORM_COM1] = com1;
+	c->output[PLATFORM_CONSOLE] = o->console ? STDOUT_FILENO : -1;
+	c->input_port = o->console ? PLATFORM_CONSOLE : PLATFORM_COM1;
+	c->input = c->output[c->input_port] == STDOUT_FILENO ? STDIN_FILENO : -1;
+	c->raw_terminal = c->input >= 0 && isatty(c->input);
 	return true;
 }
 

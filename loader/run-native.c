@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #define MAX_QEMU_OPTIONS 32
-#define MAX_ARGS (56 + 4 * RUN_MAX_DRIVES + MAX_QEMU_OPTIONS)
+#define MAX_ARGS (64 + 4 * RUN_MAX_DRIVES + MAX_QEMU_OPTIONS)
 #define MAX_TEXT 512
 
 /* Without ACPI the virtio interrupts go to the 8259s; the command line is made here. */
@@ -54,9 +54,32 @@ static char *text(struct command *c)
 	return c->text[c->nr_text++];
 }
 
+/* The terminal, and what is at it: QEMU gives input to the last of them. */
+static void add_terminal(struct command *c, const struct run_options *o)
+{
+	char *serial = text(c);
+	bool person = isatty(STDIN_FILENO);
+
+	if (o->serial_file)
+		snprintf(serial, MAX_TEXT, "file:%s", o->serial);
+	else if (strcmp(o->serial, "stdio"))
+		snprintf(serial, MAX_TEXT, "null");
+	else if (o->console)
+		snprintf(serial, MAX_TEXT, "chardev:terminal");
+	else
+		/* Ctrl-C goes to the guest; Ctrl-A x leaves. */
+		snprintf(serial, MAX_TEXT, person ? "mon:stdio" : "stdio");
+	if (o->console) {
+		add2(c, "-chardev", "stdio,id=terminal,mux=on,signal=off");
+		if (person)
+			add2(c, "-mon", "chardev=terminal");
+	}
+	add2(c, "-serial", serial);
+}
+
 static void add_machine(struct command *c, const struct run_options *o)
 {
-	char *ram = text(c), *serial = text(c);
+	char *ram = text(c);
 
 	add(c, QEMU_SYSTEM_I386);
 	add2(c, "-accel", "tcg");
@@ -69,14 +92,7 @@ static void add_machine(struct command *c, const struct run_options *o)
 	add2(c, "-display", "none");
 	snprintf(ram, MAX_TEXT, "%uK", o->ram_size >> 10);
 	add2(c, "-m", ram);
-	if (o->serial_file)
-		snprintf(serial, MAX_TEXT, "file:%s", o->serial);
-	else if (!strcmp(o->serial, "stdio"))
-		/* Ctrl-C goes to the guest; Ctrl-A x leaves. */
-		snprintf(serial, MAX_TEXT, isatty(STDIN_FILENO) ? "mon:stdio" : "stdio");
-	else
-		snprintf(serial, MAX_TEXT, "null");
-	add2(c, "-serial", serial);
+	add_terminal(c, o);
 	if (o->no_reboot)
 		add(c, "-no-reboot");
 	if (o->gdb)
@@ -113,6 +129,14 @@ static bool add_nic(struct command *c, const struct run_options *o, unsigned bus
 	return true;
 }
 
+static void add_device(struct command *c, const char *name, unsigned bus)
+{
+	char *device = text(c);
+
+	snprintf(device, MAX_TEXT, "%s,bus=virtio-mmio-bus.%u", name, bus);
+	add2(c, "-device", device);
+}
+
 static bool add_virtio(struct command *c, const struct run_options *o,
 		       const struct virtio_slot slots[VIRTIO_SLOTS])
 {
@@ -121,11 +145,11 @@ static bool add_virtio(struct command *c, const struct run_options *o,
 			return false;
 		if (slots[i].id == VIRTIO_NET && !add_nic(c, o, i))
 			return false;
-		if (slots[i].id == VIRTIO_ENTROPY) {
-			char *device = text(c);
-
-			snprintf(device, MAX_TEXT, "virtio-rng-device,bus=virtio-mmio-bus.%u", i);
-			add2(c, "-device", device);
+		if (slots[i].id == VIRTIO_ENTROPY)
+			add_device(c, "virtio-rng-device", i);
+		if (slots[i].id == VIRTIO_CONSOLE) {
+			add_device(c, "virtio-serial-device", i);
+			add2(c, "-device", "virtconsole,chardev=terminal");
 		}
 	}
 	return true;

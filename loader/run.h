@@ -17,10 +17,12 @@ struct run_options {
 	const char *initrd, *append;
 	const char *serial; /* "stdio", "none", or a file's name */
 	bool serial_file;   /* serial names a file */
+	bool console;       /* -console virtio: the terminal is at a virtio console */
 	const char *drives[RUN_MAX_DRIVES];
 	unsigned nr_drives;
 	const char *nic;     /* null: none */
 	bool entropy;        /* -device virtio-rng-device */
+	bool no_defaults;    /* -nodefaults: no serial port and no entropy that is not asked for */
 	char **qemu_options; /* further arguments of QEMU, for platform native */
 	unsigned nr_qemu_options;
 	uint32_t window; /* 0: the platform's default */

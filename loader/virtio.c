@@ -13,25 +13,31 @@
 /* The transport whose line is that of the real-time clock stays free. */
 #define RTC_SLOT 3u
 
-static unsigned next_slot(const struct virtio_slot slots[VIRTIO_SLOTS])
+static void add_device(struct virtio_slot slots[VIRTIO_SLOTS], uint8_t id, unsigned unit)
 {
 	unsigned i = 0;
 
 	while (slots[i].id != VIRTIO_NONE || i == RTC_SLOT)
 		i++;
-	return i;
+	slots[i] = (struct virtio_slot){.id = id, .unit = (uint8_t)unit};
+}
+
+unsigned virtio_wanted(const struct run_options *o)
+{
+	return o->nr_drives + (o->nic != NULL) + o->console + o->entropy;
 }
 
 void virtio_assign(const struct run_options *o, struct virtio_slot slots[VIRTIO_SLOTS])
 {
 	memset(slots, 0, VIRTIO_SLOTS * sizeof(*slots));
 	for (unsigned i = 0; i < o->nr_drives; i++)
-		slots[next_slot(slots)] =
-		    (struct virtio_slot){.id = VIRTIO_BLOCK, .unit = (uint8_t)i};
+		add_device(slots, VIRTIO_BLOCK, i);
 	if (o->nic)
-		slots[next_slot(slots)] = (struct virtio_slot){.id = VIRTIO_NET};
-	if (o->entropy)
-		slots[next_slot(slots)] = (struct virtio_slot){.id = VIRTIO_ENTROPY};
+		add_device(slots, VIRTIO_NET, 0);
+	if (o->console)
+		add_device(slots, VIRTIO_CONSOLE, 0);
+	if (o->entropy || (!o->no_defaults && virtio_wanted(o) < VIRTIO_MAX_DEVICES))
+		add_device(slots, VIRTIO_ENTROPY, 0);
 }
 
 void virtio_words(const struct virtio_slot slots[VIRTIO_SLOTS], char words[VIRTIO_WORDS_SIZE])

@@ -7,6 +7,8 @@
 #include "wedge/linux/linux.h"
 
 #define VIRTIO_WORDS_SIZE 512
+#define VIRTIO_MAX_DEVICES                                                                         \
+	(VIRTIO_SLOTS - 1u) /* one transport has the line of the real-time clock */
 
 /* One -drive, as far as platform linux knows it. */
 struct drive_spec {
@@ -29,7 +31,11 @@ struct nic_spec {
  * been printed. */
 bool nic_parse(const char *spec, struct nic_spec *nic);
 
-/* Give each device that the options name its transport. */
+/* How many transports the options ask for. */
+unsigned virtio_wanted(const struct run_options *o);
+
+/* Give each device that the options name its transport, and entropy the next free one unless the
+ * options are against it. No more are wanted than there are. */
 void virtio_assign(const struct run_options *o, struct virtio_slot slots[VIRTIO_SLOTS]);
 
 /* The words on Linux's command line that name the transports in use: without ACPI it has no other

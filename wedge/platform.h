@@ -61,9 +61,12 @@ void platform_timer(uint64_t deadline);
 /* Sleep until the timer is due or input arrives. */
 void platform_idle(uint64_t deadline);
 
-/* Serial ports. Port 0 is COM1. read returns -1 when nothing is there. */
+/* Ports of characters. read returns -1 when nothing is there. */
+enum { PLATFORM_COM1, PLATFORM_CONSOLE, PLATFORM_PORTS };
 void platform_serial_write(unsigned port, uint8_t byte);
 int platform_serial_read(unsigned port);
+/* The size of the terminal that the console is at; false: there is none. */
+bool platform_console_size(uint16_t *columns, uint16_t *rows);
 
 /* Around library code that may use the FPU or SSE: the wedge is compiled without, because the
  * guest's FPU state stays in the registers while it runs. They do not nest. */

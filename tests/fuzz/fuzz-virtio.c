@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * libFuzzer: a hostile driver of two disks, a card and the entropy source. The input is a list of
- * steps: write a descriptor, offer a chain and notify, write RAM, write a register, let time pass.
- * The table of descriptors is common to all queues, the rings are not.
+ * libFuzzer: a hostile driver of two disks, a card, the entropy source and a console. The input is
+ * a list of steps: write a descriptor, offer a chain and notify, write RAM, write a register, let
+ * time pass. The table of descriptors is common to all queues, the rings are not.
  */
 #include "wedge/devices/devices.h"
 #include "wedge/devices/virtio.h"
@@ -15,11 +15,12 @@
 #define RINGS 0x400u /* 512 bytes a queue: driver area, device area */
 #define SIZE 16u
 #define STEP 8u /* bytes */
-#define DEVICES 4u
+#define DEVICES 5u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const uint8_t ids[DEVICES] = {VIRTIO_BLOCK, VIRTIO_BLOCK, VIRTIO_NET, VIRTIO_ENTROPY};
+static const uint8_t ids[DEVICES] = {VIRTIO_BLOCK, VIRTIO_BLOCK, VIRTIO_NET, VIRTIO_ENTROPY,
+				     VIRTIO_CONSOLE};
 
 static void set(struct machine *m, unsigned slot, uint32_t reg, uint32_t v)
 {
@@ -88,7 +89,7 @@ static void good_requests(struct machine *m)
 
 static void step(struct machine *m, const uint8_t s[STEP])
 {
-	unsigned slot = s[1] % DEVICES, queue = (s[1] >> 2) % VIRTIO_QUEUES;
+	unsigned slot = s[1] % DEVICES, queue = (s[1] >> 3) % VIRTIO_QUEUES;
 	uint32_t a = (uint32_t)s[2] | (uint32_t)s[3] << 8, b = (uint32_t)s[4] | (uint32_t)s[5] << 8;
 
 	switch (s[0] % 6) {
@@ -109,6 +110,9 @@ static void step(struct machine *m, const uint8_t s[STEP])
 		break;
 	default:
 		stub.net_waiting = a % STUB_BUFFER;
+		stub.serial[PLATFORM_CONSOLE].in_pos = 0;
+		stub.serial[PLATFORM_CONSOLE].in_len = b % STUB_BUFFER;
+		stub.rows = s[6];
 		bus_run(&m->bus, stub.now += 1000000);
 	}
 	stub.messages_len = 0;
@@ -124,6 +128,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		m->virtio[i] =
 		    (struct virtio_slot){.id = ids[i], .unit = (uint8_t)(i % STUB_DRIVES)};
 	stub.drive[1].read_only = true;
+	stub.columns = stub.rows = 1;
 	devices_init(m);
 	good_requests(m);
 	for (unsigned i = 0; i < DEVICES; i++)

@@ -97,6 +97,9 @@ done
 refused "cannot forward port" run -on linux -nic user,hostfwd=tcp:192.0.2.1:2222-:22 "$guest"
 refused "at most one" run -on linux -nic user -nic user "$guest"
 refused "-device:" run -device e1000 "$guest"
+refused "-console:" run -console vga "$guest"
+refused "more than 7 virtio devices" run -drive file=a -drive file=b -drive file=c -drive file=d -drive file=e \
+	-nic user -console virtio -device virtio-rng-device "$guest"
 refused "no multiboot header" run -kernel-type multiboot "$linux"
 refused "the command line is" run -kernel-type linux -append "$(printf 'x%.0s' {1..2040})" "$guest"
 refused "is not for platform native" run -on native --stats "$guest"

@@ -1,92 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* virtio-mmio.c, virtqueue.c and the devices behind them, as a driver meets them: a good one first,
  * then one that does what the specification forbids. */
-#include "tests/unit/devices.h"
-#include "wedge/devices/virtio.h"
+#include "tests/unit/driver.h"
 
-#define RAM (1u << 20)
-#define TABLE 0x1000u
-#define AVAIL 0x2000u
-#define USED 0x3000u
 #define HEADER 0x4000u
 #define STATUS_BYTE 0x4100u
-#define DATA 0x8000u
-#define SIZE 8u
 
-enum { DESC_NEXT = 1, DESC_WRITE = 2 };
 enum { RO_SLOT = 1, RNG_SLOT = 2, NET_SLOT = 4 };
-
-static unsigned slot; /* the device that the registers below are of */
-
-static uint32_t reg(uint32_t offset)
-{
-	uint64_t v;
-
-	ck_assert(bus_mmio_read(&m->bus, VIRTIO_BASE + slot * VIRTIO_SIZE + offset, 4, &v));
-	return (uint32_t)v;
-}
-
-static void set(uint32_t offset, uint32_t v)
-{
-	ck_assert(bus_mmio_write(&m->bus, VIRTIO_BASE + slot * VIRTIO_SIZE + offset, 4, v));
-}
-
-static void put16(uint32_t at, uint16_t v)
-{
-	memcpy(m->ram + at, &v, sizeof v);
-}
-
-static uint16_t get16(uint32_t at)
-{
-	uint16_t v;
-
-	memcpy(&v, m->ram + at, sizeof v);
-	return v;
-}
-
-static void desc(unsigned i, uint64_t addr, uint32_t len, uint16_t flags, uint16_t next)
-{
-	uint8_t *d = m->ram + TABLE + 16 * i;
-
-	memcpy(d, &addr, 8);
-	memcpy(d + 8, &len, 4);
-	memcpy(d + 12, &flags, 2);
-	memcpy(d + 14, &next, 2);
-}
-
-static uint16_t avail_idx;
-
-/* Offer the chain that begins at a descriptor, and kick. */
-static void offer(uint16_t head)
-{
-	put16(AVAIL + 4 + 2 * (avail_idx % SIZE), head);
-	put16(AVAIL + 2, ++avail_idx);
-	set(0x50, 0);
-}
-
-/* Up to DRIVER_OK: 3.1.1 and 4.2.3. */
-static void start(unsigned which, uint32_t features)
-{
-	slot = which;
-	set(0x70, 0);
-	set(0x70, 1);
-	set(0x70, 3);
-	set(0x24, 0);
-	set(0x20, features);
-	set(0x24, 1);
-	set(0x20, 1);
-	set(0x70, 11);
-	ck_assert_uint_eq(reg(0x70), 11);
-	set(0x30, 0);
-	set(0x38, SIZE);
-	set(0x80, TABLE);
-	set(0x90, AVAIL);
-	set(0xa0, USED);
-	set(0x44, 1);
-	ck_assert_uint_eq(reg(0x44), 1);
-	set(0x70, 15);
-	avail_idx = 0;
-}
 
 static void setup(void)
 {
@@ -119,11 +39,6 @@ static uint8_t request(uint32_t type, uint64_t sector, uint32_t size, bool in)
 	offer(0);
 	ck_assert_uint_eq(get16(USED + 2), avail_idx);
 	return m->ram[STATUS_BYTE];
-}
-
-static bool needs_reset(void)
-{
-	return reg(0x70) & 64;
 }
 
 START_TEST(test_registers)
@@ -306,13 +221,7 @@ START_TEST(test_network)
 
 	setup();
 	start(NET_SLOT, 0);
-	set(0x30, 1);
-	set(0x38, SIZE);
-	set(0x80, TABLE);
-	set(0x90, AVAIL + 0x100);
-	set(0xa0, USED + 0x100);
-	set(0x44, 1);
-	ck_assert_uint_eq(reg(0x44), 1);
+	start_second();
 	desc(0, DATA, 2000, DESC_WRITE, 0);
 	put16(USED + 2, 0);
 	offer(0);
@@ -336,10 +245,8 @@ START_TEST(test_network)
 	ck_assert_uint_eq(get16(USED + 16), 0);
 
 	desc(1, DATA, 20, 0, 0);
-	put16(AVAIL + 0x104, 1);
-	put16(AVAIL + 0x102, 1);
 	memcpy(m->ram + DATA + 12, "outgoing", 8);
-	set(0x50, 1);
+	offer_second(1, 1);
 	ck_assert_uint_eq(stub.net_sent, 8);
 	ck_assert(!memcmp(stub.net_out, "outgoing", 8));
 	ck_assert(!needs_reset());

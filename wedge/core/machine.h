@@ -35,7 +35,13 @@ struct unpadded {
 #define MACHINE_MAX_ALIASES 4
 
 /* Device IDs of virtio 1.2, chapter 5. */
-enum virtio_id { VIRTIO_NONE = 0, VIRTIO_NET = 1, VIRTIO_BLOCK = 2, VIRTIO_ENTROPY = 4 };
+enum virtio_id {
+	VIRTIO_NONE = 0,
+	VIRTIO_NET = 1,
+	VIRTIO_BLOCK = 2,
+	VIRTIO_CONSOLE = 3,
+	VIRTIO_ENTROPY = 4,
+};
 
 /* The device at a virtio-mmio transport of the machine; unit: which of its kind, for platform.h. */
 struct virtio_slot {

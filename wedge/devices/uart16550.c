@@ -8,7 +8,6 @@
  */
 #include "wedge/devices/devices.h"
 
-#define COM1 0
 #define FIFO_SIZE 16
 #define POLL_NS 1000000  /* asking the host costs system calls: at most so often */
 #define LATE_NS 10000000 /* a busy guest may learn of input so late: a timer costs more */
@@ -115,7 +114,7 @@ static void receive(uint64_t now)
 	com.poll_wanted = false;
 	com.poll_at = now + POLL_NS;
 	while (!(com.mcr & MCR_LOOP) && com.length < depth() && byte >= 0) {
-		byte = platform_serial_read(COM1);
+		byte = platform_serial_read(PLATFORM_COM1);
 		if (byte >= 0)
 			push((uint8_t)byte);
 	}
@@ -148,7 +147,7 @@ static void transmit(uint8_t byte)
 	if (com.mcr & MCR_LOOP)
 		push(byte);
 	else
-		platform_serial_write(COM1, byte);
+		platform_serial_write(PLATFORM_COM1, byte);
 	/* ...until it is empty again. */
 	com.thre = true;
 	update_irq();

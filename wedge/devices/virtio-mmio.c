@@ -75,6 +75,13 @@ void virtio_used(struct virtio_device *d, unsigned queue)
 		interrupt(d, VIRTIO_INT_USED);
 }
 
+void virtio_config_changed(struct virtio_device *d)
+{
+	d->generation++;
+	if (d->status & STATUS_DRIVER_OK)
+		interrupt(d, VIRTIO_INT_CONFIG);
+}
+
 void virtio_broken(struct virtio_device *d, const char *why)
 {
 	if (!(d->status & STATUS_NEEDS_RESET))
@@ -128,6 +135,11 @@ static void write_ready(struct virtio_device *d, struct virtqueue *q, uint32_t v
 		virtio_broken(d, "a queue that does not lie in RAM as it should");
 }
 
+static uint16_t queue_max(const struct virtio_device *d)
+{
+	return d->class->queue_size ? d->class->queue_size : VIRTQ_MAX;
+}
+
 static void set_half(uint64_t *address, bool high, uint32_t v)
 {
 	unsigned shift = high ? 32 : 0;
@@ -144,7 +156,7 @@ static void write_queue(struct virtio_device *d, struct virtqueue *q, uint32_t r
 		return;
 	switch (reg & ~4u) {
 	case REG_QUEUE_NUM & ~4u:
-		q->size = v <= VIRTQ_MAX ? (uint16_t)v : 0;
+		q->size = v <= queue_max(d) ? (uint16_t)v : 0;
 		break;
 	case REG_QUEUE_DESC:
 		set_half(&q->table, reg & 4, v);
@@ -212,7 +224,7 @@ static uint32_t read_reg(struct virtio_device *d, uint32_t reg)
 		return d->offered_select > 1 ? 0
 					     : (uint32_t)(d->offered >> (32 * d->offered_select));
 	case REG_QUEUE_NUM_MAX:
-		return selected(d) ? VIRTQ_MAX : 0;
+		return selected(d) ? queue_max(d) : 0;
 	case REG_QUEUE_READY:
 		return selected(d) && selected(d)->ready;
 	case REG_INTERRUPT_STATUS:
@@ -253,8 +265,8 @@ static void mmio_write(void *dev, uint64_t offset, unsigned size, uint64_t value
 
 static const struct virtio_class *class_of(unsigned id)
 {
-	static const struct virtio_class *const classes[] = {&virtio_block, &virtio_entropy,
-							     &virtio_network};
+	static const struct virtio_class *const classes[] = {&virtio_block, &virtio_console,
+							     &virtio_entropy, &virtio_network};
 
 	for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++)
 		if (classes[i]->id == id)

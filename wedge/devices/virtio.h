@@ -25,6 +25,7 @@ struct virtio_device;
 struct virtio_class {
 	uint32_t id;
 	unsigned nr_queues;
+	uint16_t queue_size; /* at most so many descriptors; 0: VIRTQ_MAX */
 	/* Fill in d->offered (its own bits) and d->config. */
 	void (*init)(struct virtio_device *d);
 	/* The driver has put requests into the queue. */
@@ -44,13 +45,16 @@ struct virtio_device {
 	uint8_t config[VIRTIO_CONFIG];
 };
 
-extern const struct virtio_class virtio_block, virtio_entropy, virtio_network;
+extern const struct virtio_class virtio_block, virtio_console, virtio_entropy, virtio_network;
 
 /* May the device touch this queue? */
 bool virtio_queue_live(const struct virtio_device *d, unsigned queue);
 
 /* Requests were given back: interrupt if the driver wants it. */
 void virtio_used(struct virtio_device *d, unsigned queue);
+
+/* d->config is another now: tell the driver. */
+void virtio_config_changed(struct virtio_device *d);
 
 /* The driver did what the specification forbids: the device needs a reset (2.1.1). */
 void virtio_broken(struct virtio_device *d, const char *why);

@@ -21,31 +21,24 @@ bool console_open(void)
 	return open;
 }
 
-static void put_text(const char *text)
-{
-	while (*text)
-		platform_serial_write(0, (uint8_t)*text++);
-	serial_flush();
-}
-
 static void put_line(void *to, const char *text)
 {
 	(void)to;
-	put_text(text);
-	put_text("\n");
+	serial_print(text);
+	serial_print("\n");
 }
 
 static void prompt(void)
 {
 	length = 0;
 	complete = false;
-	put_text("(afterburn) ");
+	serial_print("(afterburn) ");
 }
 
 void console_toggle(void)
 {
 	open = !open;
-	put_text("\n");
+	serial_print("\n");
 	if (open)
 		prompt();
 }
@@ -59,23 +52,24 @@ void console_key(uint8_t key)
 	if (key == '\r' || key == '\n') {
 		line[length] = '\0';
 		complete = true;
-		put_text("\n");
+		serial_print("\n");
 	} else if ((key == '\b' || key == DELETE) && length) {
 		length--;
-		put_text("\b \b");
+		serial_print("\b \b");
 	} else if (key == CTRL_U) {
 		for (; length; length--)
-			put_text("\b \b");
+			serial_print("\b \b");
 	} else if (key >= ' ' && key < DELETE && length < sizeof line - 1) {
 		line[length++] = (char)key;
-		put_text((const char[]){(char)key, '\0'});
+		serial_print((const char[]){(char)key, '\0'});
 	}
 }
 
 /* system_powerdown presses a button of ACPI, and this machine has no ACPI. */
 static void powerdown(void)
 {
-	put_text("the machine has no ACPI, so no power button: power off in the guest, or quit\n");
+	serial_print(
+	    "the machine has no ACPI, so no power button: power off in the guest, or quit\n");
 }
 
 static bool is(const char *name)
@@ -101,17 +95,15 @@ static void execute(struct vcpu *v)
 	} else if (is("system_powerdown")) {
 		powerdown();
 	} else if (is("help")) {
-		put_text(INFO_HELP
-			 ", system_reset, system_powerdown, quit, help; Ctrl-A c goes back\n");
+		serial_print(INFO_HELP
+			     ", system_reset, system_powerdown, quit, help; Ctrl-A c goes back\n");
 	} else if (!info_command(v, line, put_line, NULL)) {
-		put_text("unknown command; try help\n");
+		serial_print("unknown command; try help\n");
 	}
 }
 
 void console_run(struct vcpu *v)
 {
-	static const uint64_t no_signal;
-
 	while (open) {
 		struct pollfd p = {.fd = serial_input_fd(), .events = POLLIN};
 
@@ -122,8 +114,7 @@ void console_run(struct vcpu *v)
 		if (p.fd < 0)
 			open = false; /* the terminal is gone */
 		else
-			host_syscall(SYS_ppoll, (long)&p, 1, 0, (long)&no_signal, sizeof no_signal,
-				     0);
+			host_syscall(SYS_ppoll, (long)&p, 1, 0, 0, 0, 0);
 		serial_poll();
 	}
 }

@@ -164,8 +164,8 @@ _Noreturn void linux_run(struct machine *m, bool (*reload)(struct machine *m, vo
 		platform_message("the host refuses memory for a stack: see ulimit -v");
 		platform_exit(m, WEDGE_EXIT_INTERNAL);
 	}
-	if (!gdb_init(&lm->config) || !time_init() || !serial_init(&lm->config) ||
-	    !spaces_create(m))
+	serial_init(&lm->config);
+	if (!gdb_init(&lm->config) || !time_init() || !spaces_create(m))
 		platform_exit(m, WEDGE_EXIT_INTERNAL);
 	devices_init(m); /* they look at the clock */
 	power_on(lm);

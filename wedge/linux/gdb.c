@@ -278,11 +278,10 @@ static void take_all(struct vcpu *v)
 /* Signals may come meanwhile, though this is often inside a handler. */
 static void wait(void)
 {
-	static const uint64_t no_signal;
 	struct pollfd p[] = {{.fd = link_fd, .events = POLLIN},
 			     {.fd = serial_input_fd(), .events = POLLIN}};
 
-	host_syscall(SYS_ppoll, (long)p, 2, 0, (long)&no_signal, sizeof no_signal, 0);
+	host_syscall(SYS_ppoll, (long)p, 2, 0, 0, 0, 0);
 	serial_poll();
 }
 

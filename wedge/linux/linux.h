@@ -5,12 +5,14 @@
 
 #include <netinet/in.h>
 #include "wedge/core/machine.h"
+#include "wedge/platform.h"
 
 struct linux_config {
-	uint32_t ram_size; /* bytes, multiple of 4096, at most 3 GiB */
-	int serial_in;     /* file descriptor or -1 */
-	int serial_out;    /* file descriptor or -1 */
-	bool raw_terminal; /* serial on a terminal: raw mode, Ctrl-A x leaves */
+	uint32_t ram_size;          /* bytes, multiple of 4096, at most 3 GiB */
+	int input;                  /* file descriptor or -1 */
+	unsigned input_port;        /* which port (platform.h) it is for */
+	int output[PLATFORM_PORTS]; /* file descriptors or -1 */
+	bool raw_terminal;          /* input is a terminal: raw mode, Ctrl-A x leaves */
 	bool stats, no_reboot;
 	int gdb_listen;  /* a listening socket for gdb, or -1 */
 	bool stopped;    /* wait for gdb before the first instruction */

@@ -31,6 +31,8 @@ static const int allowed[] = {
     SCMP_SYS(exit_group),
 };
 
+static const scmp_datum_t allowed_ioctls[] = {TCSETS, TIOCGWINSZ};
+
 /* The relay passes bytes between gdb and the monitor. */
 static const int allowed_relay[] = {
     SCMP_SYS(poll),  SCMP_SYS(accept4),         SCMP_SYS(setsockopt),
@@ -61,10 +63,11 @@ bool sandbox_close(const pid_t *children, unsigned nr_children)
 		err = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_TRAP);
 	for (size_t i = 0; !err && i < sizeof allowed / sizeof *allowed; i++)
 		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
-	/* Restores the terminal. Others could type into the shell behind it (TIOCSTI). */
-	if (!err)
+	/* The terminal: restore it, its size. Others could type into the shell behind it (TIOCSTI).
+	 */
+	for (size_t i = 0; !err && i < sizeof allowed_ioctls / sizeof *allowed_ioctls; i++)
 		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-				       SCMP_A1(SCMP_CMP_EQ, TCSETS));
+				       SCMP_A1(SCMP_CMP_EQ, allowed_ioctls[i]));
 	/* The first process, and at the end only: the others of the monitor. */
 	for (unsigned i = 0; !err && i < nr_children; i++)
 		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(kill), 2,

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* COM1 on the process's own descriptors; raw terminal, where Ctrl-A begins a command. */
+/* COM1 and the virtio console on the process's own descriptors; on a terminal Ctrl-A begins a
+ * command. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
-#include <sys/ioctl.h>
 #include "wedge/linux/debug.h"
 #include "wedge/linux/state.h"
 #include "wedge/linux/syscall.h"
@@ -14,34 +13,27 @@
 
 #define CTRL_A 1
 
-static int in_fd = -1, out_fd = -1;
-static struct termios saved;
-static bool raw, escape;
+static int in_fd = -1;
+static unsigned in_port; /* which port input is for */
+static int ports[PLATFORM_PORTS] = {-1, -1};
+static bool escape;
 static uint8_t out[512];
 static unsigned out_len;
+static int out_fd = -1; /* where the bytes in out[] go */
 
-bool serial_init(const struct linux_config *c)
+void serial_init(const struct linux_config *c)
 {
-	struct termios t;
-
-	in_fd = c->serial_in;
-	out_fd = c->serial_out;
-	if (!c->raw_terminal || in_fd < 0 || tcgetattr(in_fd, &saved) < 0)
-		return true;
-	t = saved;
-	cfmakeraw(&t);
-	t.c_oflag =
-	    saved.c_oflag; /* what the guest prints still gets its newlines as the user set them */
-	raw = tcsetattr(in_fd, TCSANOW, &t) == 0;
-	return true;
+	in_fd = c->input;
+	in_port = c->input_port;
+	__builtin_memcpy(ports, c->output, sizeof ports);
+	if (c->raw_terminal)
+		terminal_init(in_fd);
 }
 
 void serial_restore(void)
 {
 	serial_flush();
-	if (raw)
-		host_syscall(SYS_ioctl, in_fd, TCSETS, (long)&saved, 0, 0, 0);
-	raw = false;
+	terminal_restore();
 }
 
 /*
@@ -63,7 +55,7 @@ static void output_failed(long error)
 	if (error == -EPIPE)
 		gone("nobody reads the guest's output any more: standard output is a closed pipe",
 		     SIGPIPE);
-	if (error == -EIO && raw)
+	if (error == -EIO && terminal_raw())
 		gone("the terminal is gone", SIGHUP);
 	if (told == error)
 		return;
@@ -90,11 +82,22 @@ void serial_flush(void)
 
 void platform_serial_write(unsigned port, uint8_t byte)
 {
-	if (port != 0 || out_fd < 0)
+	if (ports[port] < 0)
 		return;
+	if (ports[port] != out_fd) {
+		serial_flush();
+		out_fd = ports[port];
+	}
 	out[out_len++] = byte;
 	if (byte == '\n' || out_len == sizeof out)
 		serial_flush();
+}
+
+void serial_print(const char *text)
+{
+	while (*text)
+		platform_serial_write(in_port, (uint8_t)*text++);
+	serial_flush();
 }
 
 /*
@@ -114,11 +117,8 @@ static void to_guest(uint8_t byte)
 
 static void help(void)
 {
-	static const char text[] = "\nCtrl-A h  this help\nCtrl-A x  end the machine\n"
-				   "Ctrl-A c  console, and back\nCtrl-A Ctrl-A  send Ctrl-A\n";
-
-	for (const char *c = text; *c; c++)
-		platform_serial_write(0, (uint8_t)*c);
+	serial_print("\nCtrl-A h  this help\nCtrl-A x  end the machine\n"
+		     "Ctrl-A c  console, and back\nCtrl-A Ctrl-A  send Ctrl-A\n");
 }
 
 /* The key behind Ctrl-A; one that means nothing is dropped. */
@@ -143,7 +143,7 @@ static void receive(uint8_t byte)
 {
 	bool escaped = escape;
 
-	escape = raw && !escaped && byte == CTRL_A;
+	escape = terminal_raw() && !escaped && byte == CTRL_A;
 	if (escaped)
 		command(byte);
 	else if (!escape && console_open())
@@ -155,13 +155,18 @@ static void receive(uint8_t byte)
 /* Take some of what there is. True: there may be more. */
 static bool take_input(void)
 {
-	struct pollfd p = {.fd = in_fd, .events = POLLIN};
+	struct pollfd p[] = {{.fd = in_fd, .events = POLLIN},
+			     {.fd = terminal_resized_fd(), .events = POLLIN}};
 	struct timespec none = {0};
 	uint8_t bytes[256];
-	unsigned room = raw ? sizeof bytes : sizeof ring - ring_length;
+	unsigned room = terminal_raw() ? sizeof bytes : sizeof ring - ring_length;
 	long n;
 
-	if (in_fd < 0 || !room || host_syscall(SYS_ppoll, (long)&p, 1, (long)&none, 0, 0, 0) <= 0)
+	if (in_fd < 0 || !room || host_syscall(SYS_ppoll, (long)p, 2, (long)&none, 0, 0, 0) <= 0)
+		return false;
+	if (p[1].revents)
+		terminal_resized();
+	if (!p[0].revents)
 		return false;
 	if (room > sizeof bytes)
 		room = sizeof bytes;
@@ -169,7 +174,7 @@ static bool take_input(void)
 	for (long i = 0; i < n; i++)
 		receive(bytes[i]);
 	if (n == 0 || (n < 0 && n != -EAGAIN && n != -EINTR)) {
-		if (raw)
+		if (terminal_raw())
 			gone("the terminal is gone", SIGHUP);
 		in_fd = -1; /* end of file: never ready again */
 	}
@@ -182,23 +187,18 @@ void serial_poll(void)
 		;
 }
 
-bool serial_raw(void)
-{
-	return raw;
-}
-
 int serial_input_fd(void)
 {
-	return raw || ring_length < sizeof ring ? in_fd : -1;
+	return terminal_raw() || ring_length < sizeof ring ? in_fd : -1;
 }
 
 int platform_serial_read(unsigned port)
 {
 	uint8_t byte;
 
-	if (port != 0)
-		return -1;
 	serial_flush();
+	if (port != in_port)
+		return -1;
 	if (!ring_length)
 		serial_poll();
 	if (!ring_length)

@@ -135,12 +135,20 @@ void *spaces_memory(const void *from, size_t size);
 bool time_init(void);
 bool time_init_process(void); /* in every process of the monitor */
 void time_sync(void);         /* this process runs now: its timer takes over */
-bool serial_init(const struct linux_config *c);
-bool serial_raw(void);     /* a person is at the terminal */
+void serial_init(const struct linux_config *c);
 int serial_input_fd(void); /* -1: none, or no room for its input */
 void serial_poll(void);    /* take what input there is */
 void serial_flush(void);
+void serial_print(const char *text); /* to whoever is at the input's port */
 void serial_restore(void);
+
+/* terminal.c */
+void terminal_init(int fd);
+bool terminal_raw(void);       /* a person is at the terminal */
+int terminal_resized_fd(void); /* readable when the size has changed; -1: no terminal */
+void terminal_resized(void);
+void terminal_restore(void);
+
 /* children: processes that this one may kill. */
 bool sandbox_close(const pid_t *children, unsigned nr_children);
 bool sandbox_relay(void); /* the same for gdb.c's relay */

@@ -86,7 +86,7 @@ static uint64_t listen_by(uint64_t deadline)
 {
 	uint64_t next;
 
-	if (!serial_raw() && gdb_fd() < 0)
+	if (!terminal_raw() && gdb_fd() < 0)
 		return deadline;
 	next = (platform_now() / LISTEN + 1) * LISTEN;
 	return next < deadline ? next : deadline;
@@ -116,7 +116,8 @@ void platform_idle(uint64_t deadline)
 	struct timespec t = {.tv_sec = (time_t)(wait / NS), .tv_nsec = (long)(wait % NS)};
 	struct pollfd p[] = {{.fd = serial_input_fd(), .events = POLLIN},
 			     {.fd = gdb_fd(), .events = POLLIN},
-			     {.fd = net_input_fd(), .events = POLLIN}};
+			     {.fd = net_input_fd(), .events = POLLIN},
+			     {.fd = terminal_resized_fd(), .events = POLLIN}};
 
 	serial_flush();
 	host_syscall(SYS_ppoll, (long)p, sizeof p / sizeof *p,

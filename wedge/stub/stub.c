@@ -180,6 +180,13 @@ int platform_serial_read(unsigned port)
 	return stub.serial[port].in[stub.serial[port].in_pos++];
 }
 
+bool platform_console_size(uint16_t *columns, uint16_t *rows)
+{
+	*columns = stub.columns;
+	*rows = stub.rows;
+	return stub.columns && stub.rows;
+}
+
 uint64_t platform_block_sectors(unsigned drive)
 {
 	(void)drive;

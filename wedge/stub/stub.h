@@ -28,6 +28,7 @@ struct stub {
 		uint8_t in[STUB_BUFFER]; /* fill by stub_serial_input */
 		size_t in_len, in_pos;
 	} serial[STUB_SERIAL_PORTS];
+	uint16_t columns, rows; /* of the terminal; zeroes: there is none */
 	struct {
 		uint8_t data[STUB_DISK];
 		bool read_only, fails; /* fails: every read and write is an error */

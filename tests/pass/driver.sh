@@ -136,6 +136,8 @@ PATH=$build/afterburner:$PATH $as --32 1.s -o i.o && [ "$(records i.o)" = 1 ]
 ok "the pass does not call itself"
 [ "$($gcc -print-file-name=include)" = "$(gcc -print-file-name=include)" ]
 ok "-print-file-name is gcc's"
+[ "$($gcc -print-file-name=plugin)" = "$(gcc -print-file-name=plugin)" ]
+ok "also of the folder of plugins"
 
 refused "-flto" "-flto is not supported" "$gcc" -flto -c c.c
 refused "-flto=auto" "-flto is not supported" "$gcc" -flto=auto -c c.c

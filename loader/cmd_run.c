@@ -26,6 +26,7 @@ enum {
 	OPT_CONSOLE,
 	OPT_NO_DEFAULTS,
 	OPT_NO_REBOOT,
+	OPT_ISOLATION,
 	OPT_GDB,
 	OPT_WINDOW,
 	OPT_NO_REWRITE,
@@ -51,6 +52,10 @@ static const struct argp_option options[] = {
      "what the terminal is at: serial (default), or virtio for a virtio console, hvc0", 1},
     {"nodefaults", OPT_NO_DEFAULTS, NULL, 0,
      "no serial port and no random numbers that are not asked for", 1},
+    {"isolation", OPT_ISOLATION, "KIND", 0,
+     "what keeps user code of the guest from its kernel: segment (default; fast) or process "
+     "(strong)",
+     1},
     {"no-reboot", OPT_NO_REBOOT, NULL, 0, "end when the guest resets", 1},
     {"gdb", OPT_GDB, "tcp:[HOST]:PORT", 0, "wait for gdb's `target remote' there", 1},
     {NULL, 'S', NULL, 0, "stand still until gdb says otherwise", 1},
@@ -188,6 +193,11 @@ static error_t parse(int key, char *arg, struct argp_state *as)
 		return 0;
 	case OPT_WINDOW:
 		o->window = parse_window(arg, as);
+		return 0;
+	case OPT_ISOLATION:
+		if (strcmp(arg, "segment") && strcmp(arg, "process"))
+			argp_error(as, "-isolation: `%s' is not segment or process", arg);
+		o->isolated = !strcmp(arg, "process");
 		return 0;
 	case OPT_NO_REBOOT:
 		o->no_reboot = true;

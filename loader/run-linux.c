@@ -181,6 +181,7 @@ static int run(const struct run_options *o)
 	    .ram_size = o->ram_size,
 	    .stats = o->stats,
 	    .no_reboot = o->no_reboot,
+	    .isolated = o->isolated,
 	    .window = o->window ? o->window : LINUX_WINDOW_DEFAULT,
 	};
 	struct machine *m;

@@ -28,6 +28,7 @@ struct run_options {
 	uint32_t window; /* 0: the platform's default */
 	const char *gdb; /* where to listen for gdb: "tcp::PORT", "tcp:HOST:PORT"; or null */
 	bool stopped;    /* wait for gdb before the first instruction */
+	bool isolated;   /* -isolation process */
 	bool no_reboot, no_rewrite, stats, verbose;
 };
 

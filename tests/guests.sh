@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Run test guests natively under QEMU, as Linux processes, and as Linux processes with every privileged
-# site left to trap, and compare their outputs line by line.
+# Run test guests natively under QEMU, as Linux processes (ring 3 within, or in processes of its own), and
+# as Linux processes with every privileged site left to trap, and compare their outputs line by line.
 #
-#   guests.sh [--platform native|linux|trap|all] [--guests DIR] [--append STRING] GUEST...
+#   guests.sh [--platform native|linux|process|trap|all] [--guests DIR] [--append STRING] GUEST...
 #
 # A guest is DIR/GUEST.elf. Lines that begin with # are for people and are not compared. Prints one line
 # a guest; exit 0 if all succeeded and agreed, 1 if not. AFTERBURN names the command, TIMEOUT the seconds
@@ -25,12 +25,13 @@ while [ $# -gt 0 ]; do
 	*) break ;;
 	esac
 done
-[ "$platform" = all ] && platforms="native linux trap" || platforms=$platform
+[ "$platform" = all ] && platforms="native linux process trap" || platforms=$platform
 
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
-declare -A options=([native]="-on native" [linux]="-on linux" [trap]="-on linux --no-rewrite")
+declare -A options=([native]="-on native" [linux]="-on linux" [process]="-on linux -isolation process"
+	[trap]="-on linux --no-rewrite")
 
 # run PLATFORM GUEST: what it printed goes to $out/GUEST.PLATFORM. Fails unless the guest said SUCCESS
 # and left through the debug-exit port with 0, which QEMU and we make exit status 1.
@@ -50,7 +51,7 @@ run() {
 # agree GUEST: all platforms printed the same.
 agree() {
 	local p
-	for p in linux trap; do
+	for p in linux process trap; do
 		diff -u --label native --label $p <(grep -v '^#' "$out/$1.native") \
 			<(grep -v '^#' "$out/$1.$p") && continue
 		echo "FAILURE $1: native and $p differ"

@@ -28,6 +28,7 @@
  * aligned; phys..phys+pages*4096 lies in RAM; nothing overlaps the window. Replaces what was there.
  * platform_map returns false if the page cannot be mapped there (page 0 on Linux): the core then
  * emulates. With m->no_room set it could be, once others are gone.
+ * m->user_view: for ring 3 alone, if the platform keeps that apart (m->user_spaces).
  */
 bool platform_map(struct machine *m, uint32_t linear, uint32_t phys, uint32_t pages,
 		  unsigned rights);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The differential test: the same random cases natively under QEMU and on the wedge.
 #
-#   run.sh [--seed N] [--cases M] [--no-rewrite] GUEST.elf
+#   run.sh [--seed N] [--cases M] [--no-rewrite] [--isolation KIND] GUEST.elf
 #
 # Prints the seed, the variants whose results differ and, for the first of them, the first case that does:
 # what it started from and each word of the state behind it that is not the same. Exit 1 on a difference.
@@ -18,6 +18,7 @@ while [ $# -gt 1 ]; do
 	--seed) seed=$2; shift 2 ;;
 	--cases) cases=$2; shift 2 ;;
 	--no-rewrite) rewrite=--no-rewrite; shift ;;
+	--isolation) rewrite="${rewrite:+$rewrite }-isolation $2"; shift 2 ;;
 	*) echo "run.sh: unknown option $1" >&2; exit 2 ;;
 	esac
 done

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# The padded vmlinux as a Linux process: the exercise prints, line by line, what it prints natively.
-# Each writes to a disk of its own, which is looked at afterwards.
+# The padded vmlinux as a Linux process, with either isolation: the exercise prints, line by line, what it
+# prints natively. Each writes to a disk of its own, which is looked at afterwards.
 #   boot-linux.sh AFTERBURN LINUX-GUEST-BUILD-DIR
 set -eu
 [ $# -eq 2 ] || { echo "usage: boot-linux.sh AFTERBURN LINUX-GUEST-BUILD-DIR" >&2; exit 2; }
@@ -19,10 +19,13 @@ fail() {
 
 here=$(cd "$(dirname "$0")" && pwd)
 make_disk=$here/../../linux-guest/make-disk
-for platform in native linux; do
+for platform in native linux process; do
 	code=0
+	how="-on $platform"
+	[ $platform = process ] && how="-on linux -isolation process"
 	"$make_disk" create "$tmp/disk.$platform" 2>/dev/null >&2 || fail "cannot make the disk"
-	timeout 180 "$afterburn" run -on $platform -m 64M -initrd "$guest/initramfs.cpio" \
+	# shellcheck disable=SC2086
+	timeout 180 "$afterburn" run $how -m 64M -initrd "$guest/initramfs.cpio" \
 		-append "console=ttyS0 quiet reboot=k run=exercise" -serial stdio -no-reboot \
 		-drive "file=$tmp/disk.$platform,format=raw" \
 		"$guest/padded/vmlinux" </dev/null >"$tmp/raw" 2>"$tmp/errors" || code=$?
@@ -30,6 +33,8 @@ for platform in native linux; do
 	[ $code -eq 0 ] || { cat "$tmp/$platform" "$tmp/errors"; fail "$platform: exit code $code"; }
 	"$make_disk" verify "$tmp/disk.$platform" || fail "$platform: the disk is not what the guest left"
 done
-diff -u "$tmp/native" "$tmp/linux" || fail "the outputs differ"
+for platform in linux process; do
+	diff -u "$tmp/native" "$tmp/$platform" || fail "the outputs of native and $platform differ"
+done
 grep -q '^# all passed' "$tmp/linux" || { cat "$tmp/linux"; fail "not all passed"; }
 echo "SUCCESS boot-linux: $(grep -c '^ok' "$tmp/linux") lines agree"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# The sample guest, the same file natively under QEMU and as a Linux process: every self-test passes and
-# the TAP is equal, line by line, with little memory and with much. As root, the Linux process is the
-# user nobody's.
+# The sample guest, the same file natively under QEMU and as a Linux process with either isolation: every
+# self-test passes and the TAP is equal, line by line, with little memory and with much. As root, the
+# Linux process is the user nobody's.
 #
 #   tap.sh [MEMORY...]	default: 16M 64M 1G
 #
@@ -25,9 +25,10 @@ as=()
 # QEMU and we make exit status 1.
 run() {
 	local out=$scratch/$1.$2 status
-	local who=()
-	[ "$1" = linux ] && who=("${as[@]}")
-	"${who[@]}" timeout "$TIMEOUT" "$scratch/afterburn" run -on "$1" -m "$2" -no-reboot "$scratch/sample" \
+	local who=() how=(-on "$1")
+	[ "$1" = process ] && how=(-on linux -isolation process)
+	[ "$1" = native ] || who=("${as[@]}")
+	"${who[@]}" timeout "$TIMEOUT" "$scratch/afterburn" run "${how[@]}" -m "$2" -no-reboot "$scratch/sample" \
 		</dev/null 2>"$out.err" | tr -d '\r' >"$out"
 	status=${PIPESTATUS[0]}
 	[ "$status" -eq 1 ] && complete "$out" && return
@@ -45,10 +46,14 @@ complete() {
 	     END { exit !(plan > 0 && n == plan && !bad) }' "$1"
 }
 
+# same PLATFORM MEMORY: as native
+same() {
+	run "$1" "$2" && diff -u --label native --label "$1" "$scratch/native.$2" "$scratch/$1.$2"
+}
+
 failed=0
 for memory; do
-	if run native "$memory" && run linux "$memory" &&
-		diff -u --label native --label linux "$scratch/native.$memory" "$scratch/linux.$memory"; then
+	if run native "$memory" && same linux "$memory" && same process "$memory"; then
 		echo "ok sample guest with $memory, $(grep -c '^ok' "$scratch/linux.$memory") lines alike" \
 			"(linux: as $("${as[@]}" id -un))"
 	else

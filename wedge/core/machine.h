@@ -70,6 +70,9 @@ struct machine {
 	struct space *spaces;
 	uint32_t nr_spaces;
 	uint32_t space;
+	/* A platform that keeps ring 3 apart gives as many again, for what ring 3 sees of each. */
+	struct space *user_spaces;
+	bool user_view;      /* platform_map and platform_unmap are about those, at the moment */
 	uint32_t user_limit; /* what platform_user_limit was last told; 0: none yet */
 	/* Differences between where code is linked and where it runs before paging: a relative jump
 	 * into the window lands that much below it. */

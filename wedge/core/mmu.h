@@ -76,8 +76,9 @@ void shadow_activate(struct vcpu *v);
 void shadow_flush(struct vcpu *v); /* changes of CR0, CR4 and EFER: nothing stays, in no space */
 void shadow_flush_page(struct vcpu *v, uint32_t linear); /* invlpg */
 /* Called at every change between ring 3 and ring 0 that bypasses no check: keeps the user view free
- * of supervisor pages below the user limit. */
+ * of supervisor pages below the user limit, or brings the ring's own mappings into force. */
 void shadow_enter_user(struct vcpu *v);
+void shadow_enter_kernel(struct vcpu *v);
 /* Ring 3 was found to be entitled to an address at or above the user limit: raise the limit, as far
  * as the window allows. mmu_translate calls it. */
 void shadow_reach(struct vcpu *v, uint32_t linear);

@@ -4,7 +4,8 @@
  *
  * Ring 3 and ring 0 share the mappings of a space. What keeps ring 3 out of the kernel is the user
  * limit, a segment limit: above it anything may be mapped, below it no supervisor page while ring 3
- * runs.
+ * runs. On a platform that keeps ring 3 apart, each has mappings of its own, its view; that of ring
+ * 3 is made of user pages only.
  */
 #include "wedge/core/space.h"
 #include "wedge/core/interrupt.h"
@@ -16,7 +17,8 @@
 #define LOG_SIZE 256u
 
 static struct {
-	struct space *now; /* the space in force */
+	struct space *now; /* the space in force, as the ring that runs sees it */
+	uint32_t index;    /* its number */
 	uint32_t limit;    /* the user limit, in chunks; 0 before shadow_reset */
 	bool limit_chosen; /* from the guest's own tables */
 	bool expected;     /* ring 3 faulted at `expect` and will try again */
@@ -53,13 +55,21 @@ static void drop_all(struct machine *m, struct space *s)
 	s->seen = shadow.logged;
 }
 
+/* What the platform is told from now on concerns this ring's view of the space in force. */
+static void choose_view(struct machine *m, bool user)
+{
+	m->user_view = user && m->user_spaces;
+	shadow.now = &(m->user_view ? m->user_spaces : m->spaces)[shadow.index];
+}
+
 void shadow_reset(struct machine *m)
 {
 	if (!m->spaces) {
 		m->spaces = &only;
 		m->nr_spaces = 1;
 	}
-	shadow.now = &m->spaces[m->space];
+	shadow.index = m->space;
+	choose_view(m, false);
 	shadow.epoch++;
 	drop_all(m, shadow.now);
 	shadow.limit_chosen = false;
@@ -73,17 +83,34 @@ void shadow_flush(struct vcpu *v)
 	drop_all(v->machine, shadow.now);
 }
 
+/* The same space as the other ring sees it. */
+static void drop_other_view(struct machine *m, uint32_t page)
+{
+	bool user = m->user_view;
+
+	if (!m->user_spaces)
+		return;
+	choose_view(m, !user);
+	space_drop_page(m, shadow.now, page);
+	choose_view(m, user);
+}
+
 void shadow_flush_page(struct vcpu *v, uint32_t linear)
 {
+	struct machine *m = v->machine;
 	uint32_t page = linear / PAGE;
+	uint8_t state = shadow.now->page[page];
 
 	/* Other spaces may have it too if it is global; what is not, they compare before they are
 	 * used. */
-	if (page / CHUNK >= shadow.limit || (shadow.now->page[page] & S_GLOBAL)) {
+	if (m->user_spaces)
+		state |= m->user_spaces[shadow.index].page[page];
+	if (page / CHUNK >= shadow.limit || (state & S_GLOBAL)) {
 		shadow.log[shadow.logged++ % LOG_SIZE] = page;
 		shadow.now->seen++;
 	}
-	space_drop_page(v->machine, shadow.now, page);
+	space_drop_page(m, shadow.now, page);
+	drop_other_view(m, page);
 }
 
 /* Which tables the guest uses, as a name for their space. */
@@ -109,16 +136,28 @@ static uint32_t choose_space(const struct vcpu *v)
 	return oldest;
 }
 
+/* Compare the view in force with the guest's tables if they may be others by now. */
+static void verify(struct vcpu *v)
+{
+	if (!shadow.now->stale)
+		return;
+	shadow.now->stale = false;
+	space_verify(v, shadow.now);
+}
+
 void shadow_switch(struct vcpu *v)
 {
 	struct machine *m = v->machine;
 	uint32_t space = m->nr_spaces > 1 ? choose_space(v) : m->space;
 
-	if (&m->spaces[space] == shadow.now)
-		space_verify(v, shadow.now);
 	m->space = space;
 	m->spaces[space].root = root(v);
 	m->spaces[space].used = ++shadow.clock;
+	m->spaces[space].stale = true;
+	if (m->user_spaces)
+		m->user_spaces[space].stale = true;
+	if (space == shadow.index)
+		verify(v);
 }
 
 /* Do what was logged while the space was not in force. */
@@ -134,15 +173,20 @@ static void catch_up(struct machine *m, struct space *s)
 		space_drop_page(m, s, shadow.log[s->seen++ % LOG_SIZE]);
 }
 
-void shadow_activate(struct vcpu *v)
+/* A view comes into force: do to it what was done while it was not. */
+static void enter_view(struct vcpu *v, bool user)
 {
-	struct machine *m = v->machine;
-
-	shadow.now = &m->spaces[m->space];
-	catch_up(m, shadow.now);
-	space_verify(v, shadow.now);
+	choose_view(v->machine, user);
+	catch_up(v->machine, shadow.now);
+	verify(v);
 	if (shadow.now->limit != shadow.limit)
 		space_set_limit(shadow.now, shadow.limit);
+}
+
+void shadow_activate(struct vcpu *v)
+{
+	shadow.index = v->machine->space;
+	enter_view(v, false);
 	if (v->cpl == 3)
 		shadow_enter_user(v);
 }
@@ -373,6 +417,8 @@ void shadow_enter_user(struct vcpu *v)
 		shadow_reset(v->machine);
 	if (!shadow.limit_chosen)
 		choose_limit(v);
+	if (v->machine->user_spaces)
+		enter_view(v, true);
 	if (shadow.now->supervisor_below)
 		space_drop(v->machine, shadow.now, 0, shadow.limit, DROP_SUPERVISOR);
 	if (shadow.now->wp0)
@@ -380,9 +426,16 @@ void shadow_enter_user(struct vcpu *v)
 	fill_expected(v);
 }
 
+void shadow_enter_kernel(struct vcpu *v)
+{
+	if (v->machine->user_spaces)
+		enter_view(v, false);
+}
+
 bool shadow_user_clean(const struct vcpu *v)
 {
-	(void)v;
+	if (v->machine->user_spaces)
+		return true;
 	return shadow.limit_chosen && !shadow.now->supervisor_below && !shadow.now->wp0 &&
 	       !shadow.expected;
 }

@@ -47,6 +47,7 @@ struct space {
 	uint32_t epoch; /* everything of an older epoch is void */
 	uint32_t seen;  /* how much of the log of single invalidations has been done here */
 	uint64_t used;  /* when it was last in force, for recycling */
+	bool stale;     /* cr3 was loaded: to be verified before it is in force again */
 };
 
 /* What to drop of a space. */

@@ -48,11 +48,13 @@ void vcpu_reset(struct vcpu *v)
 
 void vcpu_set_cpl(struct vcpu *v, unsigned cpl)
 {
-	bool enter_user = cpl == 3 && v->cpl != 3;
+	bool enter_user = cpl == 3 && v->cpl != 3, leave_user = cpl != 3 && v->cpl == 3;
 
 	if (cpl == 1 || cpl == 2)
 		guest_unsupported(v, "code in ring %u", cpl);
 	v->cpl = cpl;
 	if (enter_user)
 		shadow_enter_user(v);
+	if (leave_user)
+		shadow_enter_kernel(v);
 }

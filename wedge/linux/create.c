@@ -2,10 +2,13 @@
 /* Making and starting the machine. */
 #include <asm/prctl.h>
 #include <cpuid.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <unistd.h>
 #include "wedge/core/space.h"
 #include "wedge/linux/debug.h"
 #include "wedge/linux/state.h"
@@ -65,14 +68,19 @@ static size_t xsave_size(void)
 	return b < FPU_SIZE ? b : FPU_SIZE;
 }
 
-/* FPU state as after FNINIT, all else zero: SDM vol. 1, 13.6. */
+/* All else zero: SDM vol. 1, 13.6. */
+void linux_fpu_initial(uint8_t *area)
+{
+	memset(area, 0, FPU_SIZE);
+	area[0] = 0x7f; /* FCW = 0x037f */
+	area[1] = 0x03;
+	area[24] = 0x80; /* MXCSR = 0x1f80 */
+	area[25] = 0x1f;
+}
+
 static void init_fpu(void)
 {
-	memset(linux_fpu, 0, sizeof linux_fpu);
-	linux_fpu[0] = 0x7f; /* FCW = 0x037f */
-	linux_fpu[1] = 0x03;
-	linux_fpu[24] = 0x80; /* MXCSR = 0x1f80 */
-	linux_fpu[25] = 0x1f;
+	linux_fpu_initial(linux_fpu);
 	linux_state.xcr0 = xgetbv(0) & ~XCR0_AMX;
 	linux_machine.fpu_size = xsave_size();
 }
@@ -94,6 +102,19 @@ static bool install_signals(void *signal_stack)
 	return ok;
 }
 
+/* Where the host lets a process map its first page. */
+static uint32_t lowest_page(void)
+{
+	char text[24] = "";
+	int fd = open("/proc/sys/vm/mmap_min_addr", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || read(fd, text, sizeof text - 1) <= 0)
+		strcpy(text, "65536"); /* what it is mostly; lower pages are emulated */
+	if (fd >= 0)
+		close(fd);
+	return (uint32_t)((strtoul(text, NULL, 10) + 0xfff) & ~0xffful);
+}
+
 struct machine *linux_create(const struct linux_config *c)
 {
 	struct linux_machine *lm = &linux_machine;
@@ -109,6 +130,11 @@ struct machine *linux_create(const struct linux_config *c)
 	m->cpu.machine = m;
 	m->spaces = spaces_memory(NULL, LINUX_SPACES * sizeof *m->spaces);
 	m->nr_spaces = 1;
+	lm->isolated = c->isolated;
+	if (c->isolated) {
+		m->user_spaces = spaces_memory(NULL, LINUX_SPACES * sizeof *m->spaces);
+		lm->lowest_page = lowest_page();
+	}
 	if (!check_host() || !memory_create(lm))
 		return NULL;
 	segments_init();

@@ -95,6 +95,8 @@ linux_resume:
 linux_exit_begin:
 	cmpl	$0, STATE(ST_ATTENTION)
 	jne	linux_exit_restart
+	cmpl	$0, STATE(ST_USER)
+	jne	linux_exit_user
 	cmpl	$0, STATE(ST_RELOAD)
 	jne	3f
 	/* C has left these alone but for the base of %fs; a load of %fs or %gs costs 100 cycles. */
@@ -142,6 +144,37 @@ linux_exit_restart:
 	wrfsbase %rax
 	call	linux_attention
 	jmp	linux_exit_begin
+
+linux_exit_user:
+	movq	STATE(ST_HOST_RSP), %rsp
+	call	linux_user
+	jmp	linux_exit_begin
+
+/* The guest's FPU state to and from memory that a user process writes. */
+	.globl	linux_user_fpu_save
+	.type	linux_user_fpu_save, @function
+linux_user_fpu_save:
+	movl	STATE(ST_XCR0), %eax
+	movl	STATE(ST_XCR0 + 4), %edx
+	xsave64	(%rdi)
+	ret
+	.size	linux_user_fpu_save, . - linux_user_fpu_save
+
+	.globl	linux_user_fpu_restore
+	.type	linux_user_fpu_restore, @function
+linux_user_fpu_restore:
+	movl	STATE(ST_XCR0), %eax
+	movl	STATE(ST_XCR0 + 4), %edx
+	.globl	linux_user_fpu_load
+linux_user_fpu_load:
+	xrstor64 (%rdi)
+	movl	$1, %eax
+	ret
+	.globl	linux_user_fpu_refused
+linux_user_fpu_refused:
+	xorl	%eax, %eax
+	ret
+	.size	linux_user_fpu_restore, . - linux_user_fpu_restore
 
 /*
  * Signal handler, on the alternate stack: (int sig, siginfo_t *, ucontext_t *). The kernel saved

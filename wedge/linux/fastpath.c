@@ -58,6 +58,8 @@ static void arm_return(struct vcpu *v)
 	struct window *w = win();
 
 	w->check_ucs.ptr = 0;
+	if (linux_machine.isolated)
+		return; /* the way into ring 3 is the monitor's */
 	if (v->cpl == 3) {
 		user.valid = true;
 		user.cs = v->seg[SEG_CS];
@@ -160,6 +162,11 @@ bool fastpath_init(void)
 	int80_length = (uint32_t)length;
 	win()->entry_cs = segments_entry_cs();
 	return win()->entry_cs != 0;
+}
+
+uint32_t fastpath_gate(void)
+{
+	return int80_at;
 }
 
 /* The bytes of a slot of user code at a linear address, if they can be had without a fault. */

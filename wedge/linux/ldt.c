@@ -6,6 +6,7 @@
 #include "wedge/core/segment.h"
 #include "wedge/linux/state.h"
 #include "wedge/linux/syscall.h"
+#include "wedge/linux/userspace.h"
 
 /* What this process's mirrored entries hold: descriptors, accessed bit set; 0: empty. */
 static __thread uint64_t mirror[LDT_MIRRORED];
@@ -40,10 +41,16 @@ static bool open_code(uint64_t desc, uint32_t base, uint32_t limit)
 	return (desc & DESC_X) && !base && limit == UINT32_MAX && !linux_machine.code_limit;
 }
 
-static bool set_entry(const struct user_desc *d)
+/* user: for ring 3; what its own process is to have is tried here, where an error is seen at once.
+ */
+static bool set_entry(const struct user_desc *d, bool user)
 {
 	linux_state.reload = 1; /* a register may hold the old entry */
-	return host_syscall(SYS_modify_ldt, 0x11, (long)d, sizeof *d, 0, 0, 0) == 0;
+	if (host_syscall(SYS_modify_ldt, 0x11, (long)d, sizeof *d, 0, 0, 0))
+		return false;
+	if (user && linux_machine.isolated)
+		userspace_ldt(d);
+	return true;
 }
 
 bool ldt_write(unsigned entry, uint64_t desc, bool user)
@@ -51,30 +58,34 @@ bool ldt_write(unsigned entry, uint64_t desc, bool user)
 	uint32_t base = desc_base(desc), limit = desc_limit(desc);
 	/* The host makes no conforming code; where all is ring 3 that is no difference. */
 	unsigned contents = desc & DESC_X ? 2 : desc & DESC_E ? 1 : 0;
-	bool pages, open = user && open_code(desc, base, limit);
+	bool clipped = user && !linux_machine.isolated; /* page tables do it otherwise */
+	bool pages, open = clipped && open_code(desc, base, limit);
 
-	if (user && !open)
+	if (clipped && !open)
 		limit = clip(desc, base, limit);
 	/* An expand-down segment must keep its granularity: it says where the segment ends above.
 	 */
 	pages = limit > 0xfffff || (desc & DESC_G);
-	return set_entry(&(struct user_desc){
-	    .entry_number = entry,
-	    .base_addr = base,
-	    .limit = pages ? limit >> 12 : limit,
-	    .seg_32bit = !!(desc & DESC_DB),
-	    .contents = contents,
-	    .read_exec_only = open || !(desc & DESC_W),
-	    .limit_in_pages = pages,
-	    .useable = 1,
-	});
+	return set_entry(
+	    &(struct user_desc){
+		.entry_number = entry,
+		.base_addr = base,
+		.limit = pages ? limit >> 12 : limit,
+		.seg_32bit = !!(desc & DESC_DB),
+		.contents = contents,
+		.read_exec_only = open || !(desc & DESC_W),
+		.limit_in_pages = pages,
+		.useable = 1,
+	    },
+	    user);
 }
 
 static bool clear_entry(unsigned entry)
 {
 	/* modify_ldt(2): this combination is an empty descriptor. */
 	return set_entry(
-	    &(struct user_desc){.entry_number = entry, .read_exec_only = 1, .seg_not_present = 1});
+	    &(struct user_desc){.entry_number = entry, .read_exec_only = 1, .seg_not_present = 1},
+	    true);
 }
 
 void ldt_clear(unsigned first, unsigned end)

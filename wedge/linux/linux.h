@@ -14,6 +14,7 @@ struct linux_config {
 	int output[PLATFORM_PORTS]; /* file descriptors or -1 */
 	bool raw_terminal;          /* input is a terminal: raw mode, Ctrl-A x leaves */
 	bool stats, no_reboot;
+	bool isolated;   /* ring 3 in host processes of its own */
 	int gdb_listen;  /* a listening socket for gdb, or -1 */
 	bool stopped;    /* wait for gdb before the first instruction */
 	uint32_t window; /* linear address of the window; 0: LINUX_WINDOW_DEFAULT */

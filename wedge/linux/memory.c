@@ -9,6 +9,7 @@
 #include "wedge/core/mmu.h"
 #include "wedge/linux/state.h"
 #include "wedge/linux/syscall.h"
+#include "wedge/linux/userspace.h"
 #include "wedge/platform.h"
 
 #define PAGE_SIZE 4096u
@@ -17,6 +18,11 @@
 static long host_mmap(uint64_t at, uint64_t size, int prot, int flags, int fd, uint64_t offset)
 {
 	return host_syscall(SYS_mmap, (long)at, (long)size, prot, flags, fd, (long)offset);
+}
+
+static void host_munmap(uint64_t at, uint64_t size)
+{
+	host_syscall(SYS_munmap, (long)at, (long)size, 0, 0, 0, 0);
 }
 
 static int create_memfd(const char *name, uint64_t size)
@@ -109,8 +115,7 @@ void memory_drop_aliases(struct linux_machine *lm)
 		return;
 	lm->aliased = false;
 	for (unsigned i = 0; i < lm->m.nr_aliases; i++)
-		platform_unmap(&lm->m, lm->m.window - lm->m.alias_delta[i],
-			       lm->m.window_size / PAGE_SIZE);
+		host_munmap(lm->m.window - lm->m.alias_delta[i], lm->m.window_size);
 	shadow_flush(&lm->m.cpu);
 }
 
@@ -151,6 +156,9 @@ bool platform_map(struct machine *m, uint32_t linear, uint32_t phys, uint32_t pa
 		  unsigned rights)
 {
 	struct linux_machine *lm = (struct linux_machine *)m;
+	m->no_room = false;
+	if (m->user_view)
+		return userspace_map(linear, phys, pages, rights);
 	int prot =
 	    PROT_READ | (rights & MAP_WRITE ? PROT_WRITE : 0) | (rights & MAP_EXEC ? PROT_EXEC : 0);
 	int flags = MAP_SHARED | MAP_FIXED | (pages <= POPULATE_PAGES ? MAP_POPULATE : 0);
@@ -161,6 +169,10 @@ bool platform_map(struct machine *m, uint32_t linear, uint32_t phys, uint32_t pa
 
 void platform_unmap(struct machine *m, uint32_t linear, uint32_t pages)
 {
+	if (m->user_view) {
+		userspace_unmap(linear, pages);
+		return;
+	}
 	const struct linux_machine *lm = (struct linux_machine *)m;
 	long ret =
 	    host_syscall(SYS_munmap, (long)linear, (long)((uint64_t)pages << 12), 0, 0, 0, 0);

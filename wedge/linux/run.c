@@ -10,6 +10,7 @@
 #include "wedge/linux/run.h"
 #include "wedge/linux/state.h"
 #include "wedge/linux/syscall.h"
+#include "wedge/linux/userspace.h"
 #include "wedge/core/mmu.h"
 #include "wedge/platform.h"
 #include "wedge/stubs/trampoline.h"
@@ -107,6 +108,7 @@ void state_leave(struct vcpu *v)
 		flags |= FLAG_TF;
 	}
 	linux_state.eflags = flags;
+	linux_state.user = linux_machine.isolated && v->cpl == 3;
 }
 
 /*
@@ -257,8 +259,13 @@ static void monitor_signal(int sig, ucontext_t *uc)
 	greg_t *g = uc->uc_mcontext.gregs;
 	uint64_t rip = (uint64_t)g[REG_RIP];
 
+	if (sig == SIGSEGV && rip == (uintptr_t)linux_user_fpu_load) {
+		g[REG_RIP] = (greg_t)(uintptr_t)linux_user_fpu_refused;
+		return;
+	}
 	if (sig == SIGALRM || sig == SIGIO) {
 		linux_state.attention = 1;
+		userspace_kick();
 		if (rip >= (uintptr_t)linux_exit_begin && rip < (uintptr_t)linux_exit_end)
 			g[REG_RIP] = (greg_t)(uintptr_t)linux_exit_restart;
 		return;
@@ -307,13 +314,27 @@ static void window_fault(int sig, ucontext_t *uc, uint32_t delta)
 	guest_exit(&(struct exit){.kind = EXIT_SITE, .site = site}, uc);
 }
 
+/* Memory of the guest's code; what ring 3 has in its own process is not mapped here. */
+static void *guest_memory(uint32_t linear)
+{
+	const struct machine *m = &linux_machine.m;
+	struct translation t;
+
+	if (!linux_state.user)
+		return (void *)(uintptr_t)linear;
+	return mmu_peek(cpu(), linear, &t) && t.phys < m->ram_size ? m->ram + t.phys : NULL;
+}
+
 /* Single step meets the two instructions that see TF: pushf shows ours, popf loads the guest's. */
 static void hide_step(void)
 {
-	const uint8_t *opcode = (const uint8_t *)(uintptr_t)step_from;
+	const uint8_t *opcode = guest_memory(step_from);
+	uint32_t *pushed = guest_memory(linux_state.gpr[R_ESP]);
 
-	if (*opcode == 0x9c && !guest_tf)
-		*(uint32_t *)(uintptr_t)linux_state.gpr[R_ESP] &= ~FLAG_TF;
+	if (!opcode)
+		return;
+	if (*opcode == 0x9c && !guest_tf && pushed)
+		*pushed &= ~FLAG_TF;
 	if (*opcode == 0x9d)
 		tf_after = linux_state.eflags & FLAG_TF;
 }
@@ -334,22 +355,16 @@ static bool step_again(void)
 	return inside;
 }
 
-static struct exit classify(int sig, const ucontext_t *uc)
+static struct exit classify(int sig, uint8_t vector, uint32_t error, uint32_t address)
 {
-	const greg_t *g = uc->uc_mcontext.gregs;
-
-	if (sig == SIGALRM || sig == SIGIO) {
+	if (sig == SIGALRM || sig == SIGIO || sig == USER_KICK) {
 		serial_poll();
 		return (struct exit){.kind = EXIT_INTERRUPT};
 	}
 	if (sig == SIGSYS)
 		return (struct exit){.kind = EXIT_SYSCALL};
 	return (struct exit){
-	    .kind = EXIT_EXCEPTION,
-	    .vector = (uint8_t)g[REG_TRAPNO],
-	    .error = (uint32_t)g[REG_ERR],
-	    .address = (uint32_t)g[REG_CR2],
-	};
+	    .kind = EXIT_EXCEPTION, .vector = vector, .error = error, .address = address};
 }
 
 /*
@@ -407,6 +422,40 @@ static bool sent(int sig, const siginfo_t *info)
 	return info->si_code <= 0 && sig != SIGALRM && sig != SIGCHLD;
 }
 
+static void end_step(struct exit *x)
+{
+	state_enter(cpu());
+	step = STEP_NONE;
+	stepped = true;
+	cpu()->shadow = false;
+	if (!guest_tf)
+		*x = (struct exit){.kind = EXIT_INTERRUPT};
+}
+
+/* The guest's own code was interrupted. False: it goes on at once. */
+static bool trapped(struct exit *x)
+{
+	struct vcpu *v = cpu();
+	bool shadowed = linux_machine.win->shadow_eip == linux_state.eip;
+
+	state_enter(v);
+	v->shadow = shadowed || step == STEP_SHADOW;
+	if (strayed(v) && x->kind != EXIT_INTERRUPT) {
+		*x = *fetch_fault(v);
+	} else if (x->kind == EXIT_EXCEPTION && fastpath_failed(v, x)) {
+		v->eip += FASTPATH_SLOT;
+		*x = (struct exit){.kind = EXIT_SYSCALL};
+	} else if (x->kind == EXIT_EXCEPTION && v->cpl == 3 && segments_foreign(v)) {
+		/* User code loaded a selector that means something else to the host: now it
+		 * gets the guest's segment, and the instruction its second try. */
+		state_leave(v);
+		return false;
+	}
+	if (x->kind == EXIT_SYSCALL && !x->fast)
+		fastpath_patch(v, linux_state.eip);
+	return true;
+}
+
 /*
  * Called by linux_signal_entry with the C library's %fs. sel: the segment registers as they are.
  * Returns whether guest code was interrupted: then it goes on from linux_state.
@@ -440,41 +489,73 @@ int linux_signal(int sig, void *info, void *context, const uint32_t *sel)
 		return 0;
 	}
 	load_context(uc, sel);
-	x = classify(sig, uc);
+	x = classify(sig, (uint8_t)g[REG_TRAPNO], (uint32_t)g[REG_ERR], (uint32_t)g[REG_CR2]);
 	x.fast = fast_call(&x);
 	if (x.kind == EXIT_EXCEPTION && x.vector == VEC_DB && step != STEP_NONE) {
 		if (step_again())
 			return 1;
-		state_enter(cpu());
-		step = STEP_NONE;
-		stepped = true;
-		cpu()->shadow = false;
-		if (!guest_tf)
-			x = (struct exit){.kind = EXIT_INTERRUPT};
+		end_step(&x);
 	} else if (in_window(linux_state.eip, &delta) && !segments_ring3(linux_state.sel[SEG_CS])) {
 		if (x.kind == EXIT_INTERRUPT || (x.kind == EXIT_EXCEPTION && x.vector == VEC_DB))
 			step_out(); /* a signal, or the guest steps itself */
 		else
 			window_fault(sig, uc, delta);
 		return 1;
-	} else {
-		bool shadowed = linux_machine.win->shadow_eip == linux_state.eip;
-		state_enter(cpu());
-		cpu()->shadow = shadowed || (step == STEP_SHADOW);
-		if (strayed(cpu()) && x.kind != EXIT_INTERRUPT) {
-			x = *fetch_fault(cpu());
-		} else if (x.kind == EXIT_EXCEPTION && fastpath_failed(cpu(), &x)) {
-			cpu()->eip += FASTPATH_SLOT;
-			x = (struct exit){.kind = EXIT_SYSCALL};
-		} else if (x.kind == EXIT_EXCEPTION && cpu()->cpl == 3 && segments_foreign(cpu())) {
-			/* User code loaded a selector that means something else to the host: now it
-			 * gets the guest's segment, and the instruction its second try. */
-			state_leave(cpu());
-			return 1;
-		}
-		if (x.kind == EXIT_SYSCALL && !x.fast)
-			fastpath_patch(cpu(), linux_state.eip);
+	} else if (!trapped(&x)) {
+		return 1;
 	}
 	guest_exit(&x, uc);
 	return 1;
+}
+
+/* Ring 3 left its process through the user gate: the far call's return address is that of the
+ * `int`. */
+static struct exit user_syscall(struct vcpu *v)
+{
+	uint32_t at = v->seg[SEG_SS].base + v->gpr[R_ESP], eip;
+
+	v->shadow = false;
+	if (!mmu_read(v, at, &eip, sizeof eip, v->cpl)) {
+		v->fault.raised = false;
+		return (struct exit){.kind = EXIT_EXCEPTION, .vector = VEC_GP};
+	}
+	v->eip = eip + 2;
+	v->gpr[R_ESP] += 8;
+	return (struct exit){.kind = EXIT_SYSCALL};
+}
+
+/* Ring 3 in its own process until it leaves it. */
+void linux_user(void)
+{
+	struct vcpu *v = cpu();
+	struct user_trap t;
+	struct exit x = {.kind = EXIT_EXCEPTION, .vector = VEC_GP};
+	uint32_t reason = userspace_run(&t);
+	uint8_t *byte;
+
+	if (reason != USER_GATE && reason != USER_SIGNAL && reason != USER_REFUSED)
+		return;
+	linux_state.attention = 0;
+	/* The host has no memory for a page? Then the monitor meets that here, too, and says so. */
+	if (reason == USER_SIGNAL && t.signal == SIGBUS && (byte = guest_memory(t.address)))
+		__atomic_fetch_or(byte, 0, __ATOMIC_RELAXED);
+	if (reason == USER_SIGNAL)
+		x = classify(t.signal, t.vector, t.error, t.address);
+	x.fast = fast_call(&x);
+	if (reason == USER_GATE) {
+		state_enter(v);
+		x = user_syscall(v);
+	} else if (reason == USER_REFUSED) {
+		state_enter(v);
+	} else if (linux_state.sel[SEG_CS] == HOST_CS64 ||
+		   (linux_state.sel[SEG_CS] == HOST_CS32 && t.signal != SIGSYS)) {
+		host_segment_fault(NULL);
+		return;
+	} else if (x.kind == EXIT_EXCEPTION && x.vector == VEC_DB && step != STEP_NONE) {
+		hide_step();
+		end_step(&x);
+	} else if (!trapped(&x)) {
+		return;
+	}
+	guest_exit(&x, NULL);
 }

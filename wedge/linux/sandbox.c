@@ -4,10 +4,12 @@
  * every system call that guest code makes by itself, is a SIGSYS.
  */
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
 #include "wedge/linux/state.h"
+#include "wedge/linux/userarea.h"
 #include "wedge/platform.h"
 
 static const int allowed[] = {
@@ -53,7 +55,22 @@ bool sandbox_relay(void)
 	return !err;
 }
 
-bool sandbox_close(const pid_t *children, unsigned nr_children)
+/* A user process: kick it, hear of it, answer it. */
+static int allow_user(scmp_filter_ctx ctx, pid_t user)
+{
+	static const scmp_datum_t requests[] = {SECCOMP_IOCTL_NOTIF_RECV, SECCOMP_IOCTL_NOTIF_SEND,
+						SECCOMP_IOCTL_NOTIF_ADDFD};
+	int err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(kill), 2,
+				   SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)user),
+				   SCMP_A1(SCMP_CMP_EQ, USER_KICK));
+
+	for (size_t i = 0; !err && i < sizeof requests / sizeof *requests; i++)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+				       SCMP_A1(SCMP_CMP_EQ, requests[i]));
+	return err;
+}
+
+bool sandbox_close(const pid_t *children, unsigned nr_children, pid_t user)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_TRAP);
 	int err = ctx ? 0 : -ENOMEM;
@@ -73,6 +90,8 @@ bool sandbox_close(const pid_t *children, unsigned nr_children)
 		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(kill), 2,
 				       SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)children[i]),
 				       SCMP_A1(SCMP_CMP_EQ, SIGKILL));
+	if (!err && user)
+		err = allow_user(ctx, user);
 	if (!err)
 		err = seccomp_load(ctx);
 	seccomp_release(ctx);

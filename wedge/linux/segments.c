@@ -62,9 +62,33 @@ bool segments_ring3(uint32_t cs)
 	return !slot || slot->user;
 }
 
+/* The RPL that an interrupt from ring 3 pushes is 3, and its code is code. */
+void segments_distrust(uint32_t sel[NR_SEGS])
+{
+	const uint32_t *given = linux_machine.win->host;
+
+	for (int s = 0; s < NR_SEGS; s++) {
+		const struct slot *slot = selector_slot(sel[s]);
+		bool ring3 = slot && slot->user && (slot->sel & 3) == 3;
+
+		if (s == SEG_CS) {
+			sel[s] |= 3;
+			if (slot && !(ring3 && (slot->desc & DESC_X)))
+				sel[s] = given[s];
+		} else if (s == SEG_SS) {
+			sel[s] = !(sel[s] & ~3u) || (slot && !ring3) ? given[s] : sel[s] | 3;
+		} else if (slot && !slot->user) {
+			sel[s] = 0;
+		}
+	}
+}
+
 static bool write_slot(unsigned slot)
 {
-	return ldt_write(slot + first_slot, slots[slot].desc, slots[slot].user);
+	/* Ring 3 enters its gate by it, too, if it has a process of its own. */
+	bool user = slots[slot].user || (slot == ENTRY_SLOT && linux_machine.isolated);
+
+	return ldt_write(slot + first_slot, slots[slot].desc, user);
 }
 
 static void forget_slots(void)

@@ -22,6 +22,7 @@
 #include "wedge/core/space.h"
 #include "wedge/linux/state.h"
 #include "wedge/linux/syscall.h"
+#include "wedge/linux/userspace.h"
 #include "wedge/platform.h"
 
 #define PAGE_MASK 4095ull
@@ -33,7 +34,9 @@ static struct {
 	uint32_t turn[LINUX_SPACES]; /* futexes: 1 for the process that runs */
 	uint32_t main_exits;         /* the guest has ended: process 0 leaves with the status */
 	int status;
-	pid_t children[LINUX_SPACES - 1];
+	pid_t children[2 * LINUX_SPACES];
+	unsigned nr_children;
+	pid_t user[LINUX_SPACES]; /* user processes; 0: there are none */
 } shared;
 
 static __thread uint32_t me; /* this process; its thread-local storage is its own */
@@ -93,7 +96,7 @@ void *spaces_memory(const void *from, size_t size)
 /* The first process leaves last, so that nobody else has to bury the others. */
 static _Noreturn void leave_last(int status)
 {
-	for (unsigned i = 0; i < LINUX_SPACES - 1 && shared.children[i]; i++) {
+	for (unsigned i = 0; i < shared.nr_children; i++) {
 		host_syscall(SYS_kill, shared.children[i], SIGKILL, 0, 0, 0, 0);
 		host_syscall(SYS_wait4, shared.children[i], 0, 0, 0, 0, 0);
 	}
@@ -166,7 +169,9 @@ static _Noreturn void run_child(uint32_t number, pid_t parent)
 	for (size_t i = 0; i < sizeof for_main / sizeof *for_main; i++)
 		signal(for_main[i], SIG_IGN);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent || !time_init_process() || !sandbox_close(NULL, 0))
+	if (shared.user[me])
+		userspace_bind(me, shared.user[me]);
+	if (getppid() != parent || !time_init_process() || !sandbox_close(NULL, 0, shared.user[me]))
 		_exit(WEDGE_EXIT_INTERNAL);
 	wait_turn();
 	take_over();
@@ -183,6 +188,17 @@ void spaces_child_died(void)
 	platform_exit(&linux_machine.m, WEDGE_EXIT_INTERNAL);
 }
 
+static bool create_users(void)
+{
+	for (uint32_t i = 0; i < LINUX_SPACES; i++) {
+		shared.user[i] = userprocess_create(i);
+		if (shared.user[i] < 0)
+			return false;
+		shared.children[shared.nr_children++] = shared.user[i];
+	}
+	return true;
+}
+
 /* Make the processes and close the sandbox of each. Afterwards memory that the core changes must
  * not come from malloc. */
 bool spaces_create(struct machine *m)
@@ -195,6 +211,8 @@ bool spaces_create(struct machine *m)
 	if (!share_data())
 		return false;
 	shared.turn[0] = 1;
+	if (linux_machine.isolated && !create_users())
+		return false;
 	for (uint32_t i = 1; i < LINUX_SPACES; i++) {
 		pid_t pid = fork();
 
@@ -204,9 +222,11 @@ bool spaces_create(struct machine *m)
 		}
 		if (pid == 0)
 			run_child(i, parent);
-		shared.children[i - 1] = pid;
+		shared.children[shared.nr_children++] = pid;
 	}
-	return sandbox_close(shared.children, LINUX_SPACES - 1);
+	if (shared.user[0])
+		userspace_bind(0, shared.user[0]);
+	return sandbox_close(shared.children, shared.nr_children, shared.user[0]);
 }
 
 /* From the first ring 3 instruction on: before, code may run through the aliases of process 0. */

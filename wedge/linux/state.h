@@ -11,6 +11,7 @@
 #define ST_HOST_FS 64
 #define ST_HOST_RSP 72
 #define ST_ATTENTION 80
+#define ST_USER 84
 #define ST_XCR0 88
 #define ST_GUEST_FS 96
 #define ST_RELOAD 104
@@ -32,6 +33,7 @@ struct state {
 	uint64_t host_fs;      /* the C library's thread pointer */
 	uint64_t host_rsp;     /* top of the monitor's stack */
 	uint32_t attention; /* a signal wants vcpu_exit(EXIT_INTERRUPT) before the guest goes on */
+	uint32_t user;      /* ring 3, and it has a process of its own: linux_user */
 	uint64_t xcr0;      /* states to save and restore around C code */
 	uint64_t guest_fs;  /* base of the %fs that the guest was interrupted with */
 	uint32_t reload;    /* the segment registers must be loaded even if they hold `sel` */
@@ -41,6 +43,7 @@ _Static_assert(offsetof(struct state, sel) == ST_SEL, "sel");
 _Static_assert(offsetof(struct state, host_fs) == ST_HOST_FS, "host_fs");
 _Static_assert(offsetof(struct state, host_rsp) == ST_HOST_RSP, "host_rsp");
 _Static_assert(offsetof(struct state, attention) == ST_ATTENTION, "attention");
+_Static_assert(offsetof(struct state, user) == ST_USER, "user");
 _Static_assert(offsetof(struct state, xcr0) == ST_XCR0, "xcr0");
 _Static_assert(offsetof(struct state, guest_fs) == ST_GUEST_FS, "guest_fs");
 _Static_assert(offsetof(struct state, reload) == ST_RELOAD, "reload");
@@ -58,6 +61,8 @@ struct linux_machine {
 	uint32_t user_limit;
 	bool
 	    code_limit; /* ring 3's code segments are clipped to it like the others, and readable */
+	bool isolated;  /* -isolation process: userspace.h */
+	uint32_t lowest_page; /* vm.mmap_min_addr; if isolated */
 	bool (*reload)(struct machine *m, void *arg);
 	void *reload_arg;
 };
@@ -72,11 +77,16 @@ void linux_fpu_save(void);
 void linux_fpu_restore(void);
 _Noreturn void linux_resume(void); /* load linux_state and linux_fpu, go on in the guest */
 extern const char linux_exit_begin[], linux_exit_end[], linux_exit_restart[];
+/* The same to and from a user process's area; false: it holds no such state. */
+void linux_user_fpu_save(void *area);
+bool linux_user_fpu_restore(const void *area);
+extern const char linux_user_fpu_load[], linux_user_fpu_refused[];
 void linux_signal_entry(int sig, void *info, void *context);
 
 /* run.c: called from entry.S */
 void linux_gate(void);
 void linux_attention(void);
+void linux_user(void);
 int linux_signal(int sig, void *info, void *context, const uint32_t *sel);
 
 /* segments.c: between linux_state.sel and v->seg */
@@ -96,12 +106,15 @@ bool segments_was_entry(uint16_t sel);
 /* The guest has more than LDT_SMALL entries: move ours out of its way, the entry code segment
  * too. */
 void segments_make_room(void);
+/* Real selectors that ring 3 wrote itself: what it cannot have loaded becomes what it can. */
+void segments_distrust(uint32_t sel[NR_SEGS]);
 /* Does a register hold a selector that guest user code loaded by itself, from the host's GDT? */
 bool segments_foreign(const struct vcpu *v);
 
 /* fastpath.c */
 #define FASTPATH_SLOT 9 /* bytes of a padded `int $0x80` */
 bool fastpath_init(void);
+uint32_t fastpath_gate(void); /* where far calls of user code lead */
 void fastpath_leave(struct vcpu *v);
 void fastpath_disarm(void);
 void fastpath_patch(struct vcpu *v, uint32_t eip);
@@ -119,6 +132,9 @@ void state_leave(struct vcpu *v);
 bool memory_create(struct linux_machine *lm);
 bool memory_map_aliases(struct linux_machine *lm);
 void memory_drop_aliases(struct linux_machine *lm);
+
+/* create.c: FPU state as after FNINIT into an XSAVE area. */
+void linux_fpu_initial(uint8_t *area);
 
 /* spaces.c */
 #define LINUX_SPACES 16
@@ -149,8 +165,8 @@ int terminal_resized_fd(void); /* readable when the size has changed; -1: no ter
 void terminal_resized(void);
 void terminal_restore(void);
 
-/* children: processes that this one may kill. */
-bool sandbox_close(const pid_t *children, unsigned nr_children);
+/* children: processes that this one may kill; user: its user process, which it may kick, or 0. */
+bool sandbox_close(const pid_t *children, unsigned nr_children, pid_t user);
 bool sandbox_relay(void); /* the same for gdb.c's relay */
 _Noreturn void report_internal(const char *what, uint64_t value);
 #endif

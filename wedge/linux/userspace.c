@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/* The monitor's side of its user process. */
+#include "wedge/linux/userspace.h"
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include "wedge/core/mmu.h"
+#include "wedge/core/space.h"
+#include "wedge/linux/ldt.h"
+#include "wedge/linux/syscall.h"
+#include "wedge/platform.h"
+
+#define POPULATE_PAGES 16 /* as memory.c */
+#define TRIES 4
+#define LDT_NOWHERE LDT_MIRRORED /* an entry that nobody uses */
+/* Linux 6.6: the one that is woken runs on the processor of the one that wakes it. */
+#define SET_FLAGS SECCOMP_IOW(4, __u64)
+#define SYNC_WAKE_UP 1ul
+
+/* Of each process of the monitor. */
+static __thread struct {
+	struct user_orders *orders;
+	struct user_report *report;
+	pid_t pid;
+	int listener;
+	uint64_t stopped; /* the notification that is to be answered; 0: the process runs */
+	unsigned nr_ldt;
+	volatile bool running; /* ring 3 runs there, or is about to */
+} user;
+
+/*
+ * What was done is forgotten. A process that runs the last operations again by itself finds nothing
+ * that it could do to a later user of it: an LDT entry could be another's by then.
+ */
+static void forget_operations(void)
+{
+	static const struct user_desc nowhere = {
+	    .entry_number = LDT_NOWHERE, .read_exec_only = 1, .seg_not_present = 1};
+
+	for (unsigned i = 0; i < user.nr_ldt; i++)
+		user.orders->ldt[i] = nowhere;
+	user.orders->nr_ops = user.orders->memory = 0;
+	user.nr_ldt = 0;
+}
+
+void userspace_bind(uint32_t n, pid_t pid)
+{
+	struct user_area *area = userprocess_area(n);
+
+	user.orders = &area->orders;
+	user.report = &area->report;
+	user.pid = pid;
+	user.listener = userprocess_listener(n);
+	user.nr_ldt = USER_LDT_OPS;
+	forget_operations();
+	host_syscall(SYS_ioctl, user.listener, SET_FLAGS, SYNC_WAKE_UP, 0, 0, 0);
+}
+
+void userspace_kick(void)
+{
+	if (user.running)
+		host_syscall(SYS_kill, user.pid, USER_KICK, 0, 0, 0, 0);
+}
+
+/* Until the process stands at its hand-over. */
+static void wait_stopped(void)
+{
+	struct seccomp_notif n;
+	long ret;
+
+	do {
+		__builtin_memset(&n, 0, sizeof n);
+		ret = host_syscall(SYS_ioctl, user.listener, (long)SECCOMP_IOCTL_NOTIF_RECV,
+				   (long)&n, 0, 0, 0);
+	} while (ret == -EINTR || ret == -ENOENT);
+	if (ret < 0)
+		report_internal("no word from a user process", (uint64_t)-ret);
+	user.stopped = n.id;
+}
+
+/* Let it go on; the file goes with the answer, so that it has it as long as the operations take. */
+static void answer(void)
+{
+	struct seccomp_notif_addfd with_file = {
+	    .id = user.stopped,
+	    .flags = SECCOMP_ADDFD_FLAG_SETFD | SECCOMP_ADDFD_FLAG_SEND,
+	    .srcfd = (uint32_t)linux_machine.ram_fd,
+	};
+	struct seccomp_notif_resp plain = {.id = user.stopped};
+	long ret;
+
+	user.stopped = 0;
+	if (user.orders->memory) {
+		/* Interrupted: it has gone on, and says that it failed if it has not got the file.
+		 */
+		ret = host_syscall(SYS_ioctl, user.listener, (long)SECCOMP_IOCTL_NOTIF_ADDFD,
+				   (long)&with_file, 0, 0, 0);
+		if (ret >= 0 || ret == -EINTR || ret == -ENOENT || ret == -EINPROGRESS)
+			return;
+	} else {
+		do {
+			ret = host_syscall(SYS_ioctl, user.listener, (long)SECCOMP_IOCTL_NOTIF_SEND,
+					   (long)&plain, 0, 0, 0);
+		} while (ret == -EINTR);
+		if (ret >= 0)
+			return;
+	}
+	report_internal("a user process does not go on", (uint64_t)-ret);
+}
+
+/* The host refuses some of it: no mappings are left, so there is room for new ones. */
+static void start_over(void)
+{
+	forget_operations();
+	userspace_unmap(0, linux_machine.m.window / PAGE);
+	shadow_flush(&linux_machine.m.cpu);
+}
+
+static uint32_t hand_over(bool resume)
+{
+	uint32_t reason = USER_FAILED;
+
+	if (!user.stopped)
+		wait_stopped();
+	user.orders->resume = resume;
+	user.report->kicked = 0;
+	for (int i = 0; i < TRIES && reason == USER_FAILED; i++) {
+		answer();
+		wait_stopped();
+		reason = user.report->reason;
+	}
+	if (reason == USER_FAILED)
+		start_over();
+	else
+		forget_operations();
+	return reason;
+}
+
+static struct user_op *new_op(void)
+{
+	if (user.orders->nr_ops == USER_OPS || user.nr_ldt == USER_LDT_OPS)
+		hand_over(false);
+	return &user.orders->ops[user.orders->nr_ops++];
+}
+
+bool userspace_map(uint32_t linear, uint32_t phys, uint32_t pages, unsigned rights)
+{
+	if (linear < linux_machine.lowest_page)
+		return false;
+	*new_op() = (struct user_op){
+	    .kind = OP_MAP,
+	    .prot = PROT_READ | (rights & MAP_WRITE ? PROT_WRITE : 0u) |
+		    (rights & MAP_EXEC ? PROT_EXEC : 0u),
+	    .flags = MAP_SHARED | MAP_FIXED | (pages <= POPULATE_PAGES ? MAP_POPULATE : 0u),
+	    .offset = phys,
+	    .at = linear,
+	    .length = (uint64_t)pages * PAGE,
+	};
+	user.orders->memory = 1;
+	return true;
+}
+
+void userspace_unmap(uint32_t linear, uint32_t pages)
+{
+	*new_op() = (struct user_op){
+	    .kind = OP_UNMAP,
+	    .at = linear,
+	    .length = (uint64_t)pages * PAGE,
+	};
+}
+
+void userspace_ldt(const struct user_desc *d)
+{
+	struct user_op *op;
+
+	if (!user.orders)
+		return; /* before there are user processes: they inherit it */
+	/* One an entry, so that nobody can undo the second by doing the first again. */
+	for (unsigned i = 0; i < user.nr_ldt; i++) {
+		if (user.orders->ldt[i].entry_number == d->entry_number) {
+			user.orders->ldt[i] = *d;
+			return;
+		}
+	}
+	op = new_op();
+	user.orders->ldt[user.nr_ldt] = *d;
+	*op = (struct user_op){
+	    .kind = OP_LDT,
+	    .at = USER_ORDERS + offsetof(struct user_orders, ldt[user.nr_ldt]),
+	};
+	user.nr_ldt++;
+}
+
+static void give_state(void)
+{
+	struct user_orders *o = user.orders;
+
+	o->frame[0] = linux_state.eip;
+	o->frame[1] = linux_state.sel[SEG_CS];
+	o->frame[2] = linux_state.eflags;
+	o->frame[3] = linux_state.gpr[R_ESP];
+	o->frame[4] = linux_state.sel[SEG_SS];
+	__builtin_memcpy(o->gpr, linux_state.gpr, sizeof o->gpr);
+	__builtin_memcpy(o->sel, linux_state.sel, sizeof o->sel);
+	o->xcr0 = linux_state.xcr0;
+	linux_user_fpu_save(user.report->fpu);
+}
+
+#define FLAGS_USER                                                                                 \
+	(FLAGS_ARITH | FLAG_1 | FLAG_TF | FLAG_IF | FLAG_DF | FLAG_NT | FLAG_RF | FLAG_AC | FLAG_ID)
+
+static void take_state(uint32_t reason)
+{
+	const struct user_report *r = user.report;
+
+	/* Whatever the process has made of its area, an image of the FPU comes out. */
+	if (!linux_user_fpu_restore(user.report->fpu)) {
+		linux_fpu_initial(user.report->fpu);
+		linux_user_fpu_restore(user.report->fpu);
+	}
+	if (reason != USER_SIGNAL && reason != USER_GATE)
+		return;
+	__builtin_memcpy(linux_state.gpr, r->gpr, sizeof linux_state.gpr);
+	linux_state.eflags = r->eflags & FLAGS_USER;
+	for (int s = 0; s < NR_SEGS; s++)
+		linux_state.sel[s] = r->sel[s] & 0xffff;
+	if (reason == USER_GATE)
+		linux_state.sel[SEG_CS] = linux_machine.win->host[SEG_CS];
+	else
+		linux_state.eip = r->eip;
+	segments_distrust(linux_state.sel);
+}
+
+/* The vectors that a CPU raises in ring 3 and Linux tells of. */
+#define VECTORS_USER                                                                               \
+	(1u << VEC_DE | 1u << VEC_DB | 1u << VEC_BP | 1u << VEC_OF | 1u << VEC_BR | 1u << VEC_UD | \
+	 1u << VEC_NP | 1u << VEC_SS | 1u << VEC_GP | 1u << VEC_PF | 1u << VEC_MF | 1u << VEC_AC | \
+	 1u << VEC_XM)
+
+static struct user_trap trap_of(const struct user_report *r)
+{
+	struct user_trap t = {
+	    .signal = (int)r->signal,
+	    .vector = VEC_GP,
+	    .error = r->error,
+	    .address = (uint32_t)r->address,
+	};
+
+	if (r->vector < 32 && (VECTORS_USER >> r->vector & 1))
+		t.vector = (uint8_t)r->vector;
+	if (r->address > UINT32_MAX) /* in 64-bit code */
+		t.vector = VEC_GP;
+	if (t.vector == VEC_GP && t.error > 0xffff)
+		t.error = 0;
+	return t;
+}
+
+uint32_t userspace_run(struct user_trap *trap)
+{
+	uint32_t reason;
+
+	user.running = true;
+	if (linux_state.attention) {
+		user.running = false;
+		return USER_NOTHING;
+	}
+	give_state();
+	reason = hand_over(true);
+	user.running = false;
+	take_state(reason);
+	*trap = trap_of(user.report);
+	return reason;
+}

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All the code of a user process that is not the guest's (userspace.h). It runs at USER_STUB, where it is
+ * copied to, without a stack and without the C library.
+ *
+ * Guest code may jump to any instruction here with any registers, so nothing relies on what a register holds
+ * over a system call, each system call instruction does one thing only by the filter, and from each there
+ * is one way: to the hand-over, or by `handed` through all the operations to the state that the monitor ordered.
+ */
+#include <asm/unistd.h>
+#include "wedge/linux/userarea.h"
+
+#define ORDERS(offset) user_stub + (USER_ORDERS - USER_STUB) + (offset)(%rip)
+#define REPORT(offset) user_stub + (USER_REPORT - USER_STUB) + (offset)(%rip)
+#define GPR(n) REPORT(UR_GPR + 4 * (n))
+#define SEL(n) REPORT(UR_SEL + 4 * (n))
+
+/* A ucontext_t: general registers from 40 on, in the order of sys/ucontext.h. */
+#define UC(n) (40 + 8 * (n))
+#define UC_RDI UC(8)
+#define UC_RSI UC(9)
+#define UC_RBP UC(10)
+#define UC_RBX UC(11)
+#define UC_RDX UC(12)
+#define UC_RAX UC(13)
+#define UC_RCX UC(14)
+#define UC_RSP UC(15)
+#define UC_RIP UC(16)
+#define UC_EFL UC(17)
+#define UC_CS UC(18)
+#define UC_SS (UC(18) + 6)
+#define UC_ERR UC(19)
+#define UC_TRAPNO UC(20)
+#define UC_CR2 UC(22)
+#define UC_FPREGS UC(23)
+
+#define MEMORY_FD 0
+
+	.section .rodata
+	.balign	4096
+	.globl	user_stub
+user_stub:
+
+/* The far call over a padded `int $0x80`, in 64-bit mode by now. Of the registers low halves count. */
+	.globl	user_stub_gate
+user_stub_gate:
+	movl	%eax, GPR(0)
+	movl	%ecx, GPR(1)
+	movl	%edx, GPR(2)
+	movl	%ebx, GPR(3)
+	movl	%esp, GPR(4)
+	movl	%ebp, GPR(5)
+	movl	%esi, GPR(6)
+	movl	%edi, GPR(7)
+	leaq	REPORT(UR_STACK_TOP), %rsp
+	pushfq
+	popq	%rax
+	movl	%eax, REPORT(UR_EFLAGS)
+	movl	%ss, %eax
+	movl	%eax, SEL(2)
+	movl	$USER_GATE, REPORT(UR_REASON)
+
+save:
+	pushq	$2			/* NT and AC off */
+	popfq
+	movl	%es, %eax
+	movl	%eax, SEL(0)
+	movl	%ds, %eax
+	movl	%eax, SEL(3)
+	movl	%fs, %eax
+	movl	%eax, SEL(4)
+	movl	%gs, %eax
+	movl	%eax, SEL(5)
+	movl	ORDERS(UO_XCR0), %eax
+	movl	ORDERS(UO_XCR0 + 4), %edx
+	xsave64	REPORT(UR_FPU)
+
+/* The filter turns this call into a notification: the monitor knows where the process stands, and answers it
+ * to let the process go on. */
+hand_over:
+	movl	$__NR_sched_yield, %eax
+	syscall
+	.globl	user_stub_handed
+user_stub_handed:
+	testq	%rax, %rax
+	jnz	hand_over
+	xorl	%ebx, %ebx
+operate:
+	cmpl	ORDERS(UO_NR_OPS), %ebx
+	jae	operated
+	movl	%ebx, %ebp
+	shll	$5, %ebp
+	leaq	ORDERS(UO_OPS), %rax
+	addq	%rax, %rbp
+	movl	OP_KIND(%rbp), %eax
+	movq	OP_AT(%rbp), %rdi
+	movq	OP_LENGTH(%rbp), %rsi
+	cmpl	$OP_UNMAP, %eax
+	je	unmap
+	ja	set_ldt
+	movl	OP_PROT(%rbp), %edx
+	movl	OP_FLAGS(%rbp), %r10d
+	movl	OP_OFFSET(%rbp), %r9d
+	movl	$MEMORY_FD, %r8d
+	movl	$__NR_mmap, %eax
+	syscall
+	.globl	user_stub_mapped
+user_stub_mapped:
+	jmp	next
+unmap:
+	movl	$__NR_munmap, %eax
+	syscall
+	.globl	user_stub_unmapped
+user_stub_unmapped:
+	jmp	next
+set_ldt:
+	movl	$16, %edx
+	xchgq	%rdi, %rsi		/* modify_ldt(0x11, descriptor, 16) */
+	movl	$0x11, %edi
+	movl	$__NR_modify_ldt, %eax
+	syscall
+	.globl	user_stub_ldt_set
+user_stub_ldt_set:
+	movslq	%eax, %rax
+next:
+	incl	%ebx
+	cmpq	$-4096, %rax
+	jb	operate
+	movl	$USER_FAILED, REPORT(UR_REASON)
+	xorl	%ebx, %ebx
+	jmp	close
+operated:
+	movl	$1, %ebx
+close:
+	cmpl	$0, ORDERS(UO_MEMORY)
+	je	1f
+	movl	$MEMORY_FD, %edi
+	movl	$__NR_close, %eax
+	syscall
+	.globl	user_stub_closed
+user_stub_closed:
+1:	testl	%ebx, %ebx
+	jz	hand_over
+	cmpl	$0, ORDERS(UO_RESUME)
+	je	nothing
+
+/*
+ * On the way into the guest's code. A kick that comes before finds `kicked` read below; one that comes
+ * from here to the iretq starts over at `nothing`.
+ */
+enter:
+	cmpl	$0, REPORT(UR_KICKED)
+	jne	nothing
+	movl	ORDERS(UO_XCR0), %eax
+	movl	ORDERS(UO_XCR0 + 4), %edx
+	xrstor64 REPORT(UR_FPU)
+	movw	ORDERS(UO_SEL), %es
+	movw	ORDERS(UO_SEL + 12), %ds
+	movw	ORDERS(UO_SEL + 16), %fs
+	movw	ORDERS(UO_SEL + 20), %gs
+	movl	ORDERS(UO_GPR), %eax
+	movl	ORDERS(UO_GPR + 4), %ecx
+	movl	ORDERS(UO_GPR + 8), %edx
+	movl	ORDERS(UO_GPR + 12), %ebx
+	movl	ORDERS(UO_GPR + 20), %ebp
+	movl	ORDERS(UO_GPR + 24), %esi
+	movl	ORDERS(UO_GPR + 28), %edi
+	leaq	ORDERS(UO_FRAME), %rsp
+	iretq
+entered:
+
+nothing:
+	movl	$USER_NOTHING, REPORT(UR_REASON)
+	jmp	hand_over
+
+/*
+ * Every signal, on the signal stack: (int sig, siginfo_t *, ucontext_t *). None is ever returned from by
+ * sigreturn, which could load anything.
+ */
+	.globl	user_stub_signal
+user_stub_signal:
+	pushq	$2
+	popfq
+	movq	UC_RIP(%rdx), %rax
+	movl	ORDERS(UO_GATE_AT), %ecx
+	cmpq	%rax, %rcx
+	je	at_gate
+	andl	$~0xfff, %ecx
+	movq	%rax, %r8
+	subq	%rcx, %r8
+	cmpq	$0x1000, %r8
+	jb	inside
+	leaq	user_stub(%rip), %rcx
+	subq	%rcx, %rax
+	cmpq	$(user_stub_end - user_stub), %rax
+	jae	save_context
+inside:
+	leaq	enter(%rip), %rcx
+	movq	UC_RIP(%rdx), %rax
+	subq	%rcx, %rax
+	cmpl	$USER_KICK, %edi
+	je	kicked
+	cmpq	$(entered - enter), %rax
+	jae	save_context
+	movl	$USER_REFUSED, REPORT(UR_REASON)
+	jmp	hand_over
+kicked:
+	cmpq	$(entered - enter), %rax
+	jb	nothing
+	movl	$1, REPORT(UR_KICKED)
+
+/* Back to what was interrupted. */
+	movq	UC_FPREGS(%rdx), %rcx
+	movq	%rdx, %rbx
+	movl	ORDERS(UO_XCR0), %eax
+	movl	ORDERS(UO_XCR0 + 4), %edx
+	xrstor64 (%rcx)
+	movzwl	UC_SS(%rbx), %eax
+	pushq	%rax
+	pushq	UC_RSP(%rbx)
+	pushq	UC_EFL(%rbx)
+	movzwl	UC_CS(%rbx), %eax
+	pushq	%rax
+	pushq	UC_RIP(%rbx)
+	movq	UC(0)(%rbx), %r8
+	movq	UC(1)(%rbx), %r9
+	movq	UC(2)(%rbx), %r10
+	movq	UC(3)(%rbx), %r11
+	movq	UC_RDI(%rbx), %rdi
+	movq	UC_RSI(%rbx), %rsi
+	movq	UC_RBP(%rbx), %rbp
+	movq	UC_RDX(%rbx), %rdx
+	movq	UC_RAX(%rbx), %rax
+	movq	UC_RCX(%rbx), %rcx
+	movq	UC_RBX(%rbx), %rbx
+	iretq
+
+/* At the user gate's first instruction, where a kick or the guest's own TF may come, all is as the far call
+ * left it. */
+at_gate:
+	movl	$USER_GATE, REPORT(UR_REASON)
+	jmp	1f
+save_context:
+	movl	$USER_SIGNAL, REPORT(UR_REASON)
+1:	movl	%edi, REPORT(UR_SIGNAL)
+	movl	UC_TRAPNO(%rdx), %eax
+	movl	%eax, REPORT(UR_VECTOR)
+	movl	UC_ERR(%rdx), %eax
+	movl	%eax, REPORT(UR_ERROR)
+	movq	UC_CR2(%rdx), %rax
+	movq	%rax, REPORT(UR_ADDRESS)
+	movl	UC_RAX(%rdx), %eax
+	movl	%eax, GPR(0)
+	movl	UC_RCX(%rdx), %eax
+	movl	%eax, GPR(1)
+	movl	UC_RDX(%rdx), %eax
+	movl	%eax, GPR(2)
+	movl	UC_RBX(%rdx), %eax
+	movl	%eax, GPR(3)
+	movl	UC_RSP(%rdx), %eax
+	movl	%eax, GPR(4)
+	movl	UC_RBP(%rdx), %eax
+	movl	%eax, GPR(5)
+	movl	UC_RSI(%rdx), %eax
+	movl	%eax, GPR(6)
+	movl	UC_RDI(%rdx), %eax
+	movl	%eax, GPR(7)
+	movl	UC_RIP(%rdx), %eax
+	movl	%eax, REPORT(UR_EIP)
+	movl	UC_EFL(%rdx), %eax
+	movl	%eax, REPORT(UR_EFLAGS)
+	movzwl	UC_CS(%rdx), %eax
+	movl	%eax, SEL(1)
+	movzwl	UC_SS(%rdx), %eax
+	movl	%eax, SEL(2)
+	movq	UC_FPREGS(%rdx), %rcx
+	movl	ORDERS(UO_XCR0), %eax
+	movl	ORDERS(UO_XCR0 + 4), %edx
+	xrstor64 (%rcx)
+	leaq	REPORT(UR_STACK_TOP), %rsp
+	jmp	save
+
+/* A new process: what it has of the monitor's goes, then the sandbox closes; its listener becomes the
+ * monitor's. */
+	.globl	user_stub_start
+user_stub_start:
+	movl	$__NR_munmap, %eax
+	movl	$1, %edi
+	shlq	$32, %rdi		/* from 4 GiB on */
+	movabsq	$(USER_STUB - 0x100000000), %rsi
+	syscall
+	movl	$__NR_munmap, %eax
+	movabsq	$USER_END, %rdi
+	movabsq	$(USER_TOP - USER_END), %rsi
+	syscall
+	movl	$__NR_seccomp, %eax
+	movl	$1, %edi		/* SECCOMP_SET_MODE_FILTER */
+	movl	$40, %esi		/* NEW_LISTENER, WAIT_KILLABLE_RECV */
+	leaq	ORDERS(UO_FILTER), %rdx
+	syscall
+	movl	$__NR_sendmsg, %eax
+	xorl	%edi, %edi
+	leaq	ORDERS(UO_MESSAGE), %rsi
+	xorl	%edx, %edx
+	syscall
+	.globl	user_stub_sent
+user_stub_sent:
+	movl	$2, %ebx		/* the listener, then the socket */
+1:	leal	-1(%rbx), %edi
+	movl	$__NR_close, %eax
+	syscall
+	.globl	user_stub_all_closed
+user_stub_all_closed:
+	decl	%ebx
+	jnz	1b
+	jmp	nothing
+
+/* Named to the host because it wants one; nothing returns by it. */
+	.globl	user_stub_restorer
+user_stub_restorer:
+	ud2
+	.globl	user_stub_end
+user_stub_end:
+
+	.section .note.GNU-stack, "", @progbits

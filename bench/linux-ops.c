@@ -4,8 +4,9 @@
  * are compared: the host, and what runs on it; as the first process of a guest it ends the machine.
  *
  *   linux-ops [-k KHZ] [-e reboot|poweroff]    measure; a line an operation: op NAME UNIT VALUE
- *   linux-ops [-k KHZ] -t NAME COMMAND...      run a command, print its time: op NAME s VALUE
- *   linux-ops -s COMMAND...                    run a command, print its lines, each behind the
+ *   linux-ops [-k KHZ] -t NAME [-n RUNS] COMMAND...
+ *                                              run a command, print its median time: op NAME s
+ * VALUE linux-ops -s COMMAND...                    run a command, print its lines, each behind the
  *                                              nanoseconds since its start
  *   linux-ops -c                               print the rate of the time-stamp counter
  *
@@ -31,7 +32,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ROUNDS = 51, PAGE = 4096, MAX_RING = 16, TOUCHED = 64 << 10 };
+enum { ROUNDS = 51, MAX_RUNS = 99, PAGE = 4096, MAX_RING = 16, TOUCHED = 64 << 10 };
 
 static const char *self;
 static uint64_t tsc_khz;
@@ -39,7 +40,6 @@ static uint64_t tsc_khz;
 static void die(const char *what)
 {
 	printf("linux-ops: %s: %s\n", what, strerror(errno));
-	fflush(stdout);
 	_exit(1);
 }
 
@@ -87,7 +87,6 @@ static uint64_t calibrate(void)
 static void print_clocks(void)
 {
 	printf("clock\t%.0f\t%llu\n", nanoseconds(ticks()), (unsigned long long)clock_ns());
-	fflush(stdout);
 }
 
 /* --- operations: each does n of them and returns how long they took */
@@ -457,7 +456,6 @@ static void measure(const struct op *op)
 	qsort(rounds, ROUNDS, sizeof(rounds[0]), compare_ticks);
 	printf("op\t%s\t%s\t%.3f\n", op->name, op->unit,
 	       nanoseconds(rounds[ROUNDS / 2]) / op->count / op->unit_ns);
-	fflush(stdout);
 }
 
 static void measure_all(void)
@@ -479,7 +477,6 @@ static int measure_as_init(int how_to_end)
 	pid_t pid;
 
 	printf("init\n");
-	fflush(stdout);
 	pid = start_child();
 	if (pid == 0) {
 		measure_all();
@@ -512,15 +509,24 @@ static int exit_code(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static int time_command(const char *name, char **argv)
+/* The median of a few runs; the first one that fails is the last. */
+static int time_command(const char *name, int runs, char **argv)
 {
-	uint64_t start = ticks();
-	int code = exit_code(start_command(argv, -1));
-	uint64_t took = ticks() - start;
+	uint64_t took[MAX_RUNS];
 
-	if (code == 0)
-		printf("op\t%s\ts\t%.4f\n", name, nanoseconds(took) / 1e9);
-	return code;
+	print_clocks();
+	for (int i = 0; i < runs; i++) {
+		uint64_t start = ticks();
+		int code = exit_code(start_command(argv, -1));
+
+		took[i] = ticks() - start;
+		if (code)
+			return code;
+	}
+	qsort(took, (size_t)runs, sizeof(took[0]), compare_ticks);
+	printf("op\t%s\ts\t%.4f\n", name, nanoseconds(took[runs / 2]) / 1e9);
+	print_clocks();
+	return 0;
 }
 
 static int stamp_command(char **argv)
@@ -547,10 +553,12 @@ static int stamp_command(char **argv)
 int main(int argc, char **argv)
 {
 	const char *name = NULL, *end = NULL;
-	int option, stamp = 0;
+	int option, stamp = 0, runs = 1;
 
 	self = argv[0];
-	while ((option = getopt(argc, argv, "+ck:e:st:x")) >= 0)
+	/* What forks later has nothing unwritten; who reads the lines gets them when they come. */
+	setlinebuf(stdout);
+	while ((option = getopt(argc, argv, "+ce:k:n:st:x")) >= 0)
 		switch (option) {
 		case 'c':
 			printf("%llu\n", (unsigned long long)calibrate());
@@ -560,6 +568,9 @@ int main(int argc, char **argv)
 			break;
 		case 'e':
 			end = optarg;
+			break;
+		case 'n':
+			runs = atoi(optarg);
 			break;
 		case 's':
 			stamp = 1;
@@ -574,10 +585,12 @@ int main(int argc, char **argv)
 		}
 	if (stamp)
 		return argv[optind] ? stamp_command(argv + optind) : 2;
+	if (runs < 1 || runs > MAX_RUNS)
+		return 2;
 	if (!tsc_khz)
 		tsc_khz = calibrate();
 	if (name)
-		return argv[optind] ? time_command(name, argv + optind) : 2;
+		return argv[optind] ? time_command(name, runs, argv + optind) : 2;
 	if (end)
 		return measure_as_init(strcmp(end, "reboot") ? RB_POWER_OFF : RB_AUTOBOOT);
 	measure_all();

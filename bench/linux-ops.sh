@@ -7,7 +7,6 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/systems.sh"
 
-runs=${RUNS:-3}
 tmp=$SYSTEMS_TMP
 make -s bench/linux-ops-i386 bench/linux-ops-x86-64 >&2
 rate=$("$OPS-x86-64" -c)
@@ -30,25 +29,16 @@ run_system() {
 	esac
 }
 
-# measure SYSTEM: one run; its figures are added to $tmp/SYSTEM.ops as NAME, UNIT, VALUE.
+# measure SYSTEM: one run; its figures are added to those that report takes.
 measure() {
 	local log=$tmp/$1.log
-	if ! run_system "$1" >"$log" 2>"$log.err" || ! clocks_agree "$1" "$log"; then
-		say "$1: no figures from a run that ended so:"
-		tail -n 5 "$log" "$log.err" >&2
+	start "$1" "$log"
+	if ! finish || ! clocks_agree "$1" "$log"; then
+		failed_run "$1" "$log"
 		return 1
 	fi
-	awk -F'\t' -v OFS='\t' '$2 == "op" { print $3, $4, $5 }
-		$2 == "init" { printf "start to init\ts\t%.3f\n", $1 / 1e9 }' "$log" >>"$tmp/$1.ops"
-}
-
-# report SYSTEM: the medians of its runs.
-report() {
-	local name unit
-	cut -f 1,2 "$tmp/$1.ops" | awk '!seen[$0]++' | while IFS=$'\t' read -r name unit; do
-		emit "$name" "$unit" lower "$1" \
-			"$(awk -F'\t' -v name="$name" '$1 == name { print $3 }' "$tmp/$1.ops" | median)"
-	done
+	awk -F'\t' -v OFS='\t' '$2 == "op" { print $3, $4, "lower", $5 }
+		$2 == "init" { printf "start to init\ts\tlower\t%.3f\n", $1 / 1e9 }' "$log" >>"$tmp/$1.ops"
 }
 
 initramfs i386
@@ -57,19 +47,5 @@ systems=(host wedge native-qemu)
 installed uml linux.uml user-mode-linux && systems+=(uml)
 installed gvisor runsc runsc && systems+=(gvisor)
 systems+=(host-x86-64)
-
-# In turn, so that what else the machine does meets them all. A peer that does not run here has no figures; we and
-# the host must have them.
-failed=0
-for ((i = 0; i < runs; i++)); do
-	for system in "${systems[@]}"; do
-		measure "$system" && continue
-		case $system in
-		host* | wedge) failed=1 ;;
-		esac
-	done
-done
-for system in "${systems[@]}"; do
-	[ ! -s "$tmp/$system.ops" ] || report "$system"
-done
-exit $failed
+[ -z "${SYSTEMS:-}" ] || read -ra systems <<<"$SYSTEMS"
+compare "${RUNS:-3}" "${systems[@]}"

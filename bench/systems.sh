@@ -10,14 +10,16 @@
 OPS=$PWD/bench/linux-ops
 SYSTEMS_LIMIT=${SYSTEMS_LIMIT:-180} # seconds for a run of a system
 SYSTEMS_TMP=$(mktemp -d)
-trap 'rm -rf "$SYSTEMS_TMP"' EXIT
+litter=("$SYSTEMS_TMP") # goes at the end
+started=                # the system that runs
+trap '[ -z "$started" ] || kill "$started" || :; rm -rf "${litter[@]}"' EXIT
 trap 'exit 1' HUP INT TERM
 
 say() { echo "$(basename "$0" .sh): $*" >&2; }
 
-# stamped COMMAND...: on the CPU, each of its lines behind the nanoseconds since its start.
+# stamped COMMAND...: on the CPU, each of its lines behind the nanoseconds since its start. The shell becomes it.
 stamped() {
-	timeout -k 5 "$SYSTEMS_LIMIT" "$OPS-x86-64" -s taskset -c "$BENCH_CPU" "$@" </dev/null
+	exec timeout -k 5 "$SYSTEMS_LIMIT" "$OPS-x86-64" -s taskset -c "$BENCH_CPU" "$@" </dev/null
 }
 
 # Guests start as: boot_SYSTEM APPEND OPTION...; APPEND is the end of the kernel's command line.
@@ -75,4 +77,64 @@ clocks_agree() {
 				exit 1
 			}
 		}' "$2" >&2
+}
+
+# start SYSTEM LOG: what it prints goes to LOG and LOG.err. run_system, which the caller has defined, ends in `stamped'.
+start() {
+	: >"$2"
+	run_system "$1" >"$2" 2>"$2.err" &
+	started=$!
+}
+
+# finish: wait for what was started.
+finish() {
+	local code=0
+	wait "$started" || code=$?
+	started=
+	return $code
+}
+
+# wait_until SECONDS COMMAND...: while what was started runs.
+wait_until() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $end ] && kill -0 "$started" 2>/dev/null || return
+		sleep 0.2
+	done
+}
+
+# failed_run SYSTEM LOG: say so; what it said itself is in LOG and LOG.err.
+failed_run() {
+	say "$1: no figures from a run that ended so:"
+	tail -n 5 "$2" "$2.err" >&2
+}
+
+# report SYSTEM: the medians of what its runs have added to $SYSTEMS_TMP/SYSTEM.ops, as NAME, UNIT, BETTER, VALUE.
+report() {
+	local name unit better
+	cut -f 1-3 "$SYSTEMS_TMP/$1.ops" | awk '!seen[$0]++' | while IFS=$'\t' read -r name unit better; do
+		emit "$name" "$unit" "$better" "$1" \
+			"$(awk -F'\t' -v name="$name" '$1 == name { print $4 }' "$SYSTEMS_TMP/$1.ops" | median)"
+	done
+}
+
+# compare RUNS SYSTEM...: measure SYSTEM, which the caller has defined, for each in turn, so that what else the machine
+# does meets them all; then their medians. A peer that does not run here has no figures; we and the host
+# must have them.
+compare() {
+	local runs=$1 system i failed=0
+	shift
+	for ((i = 0; i < runs; i++)); do
+		for system; do
+			measure "$system" && continue
+			case $system in
+			host* | wedge) failed=1 ;;
+			esac
+		done
+	done
+	for system; do
+		[ ! -s "$SYSTEMS_TMP/$system.ops" ] || report "$system"
+	done
+	return $failed
 }

@@ -131,6 +131,11 @@ for m in -m32 -m64; do
 	ok "the same with debug information $m -O2 -g"
 	same_but_padding $m -O2 -gdwarf-4 -fno-asynchronous-unwind-tables -ffunction-sections && copies -ge 2
 	ok "the same with other options $m"
+	# As a kernel module is linked.
+	ld -m "$([ $m = -m32 ] && echo elf_i386 || echo elf_x86_64)" -r a.prof.o b.prof.o -o module.o && strip -g module.o &&
+		[ "$(memory module.o)" -eq $(($(memory a.prof.o) + $(memory b.prof.o))) ] &&
+		"$build/afterburn" check --profile prof$m module.o >out && grep -q 'profile: 3 of 3 places are here' out
+	ok "records and what matched survive ld -r and strip $m"
 	$gcc $m -O2 -fafterburn-profile=prof$m -c src/a.c -o a.o && slots a.o >out && ! grep -q add out &&
 		[ "$(wc -l <out)" -lt "$(code a.o | grep -c '(')" ]
 	ok "what the profile does not name is left alone $m"

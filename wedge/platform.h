@@ -51,7 +51,7 @@ void platform_user_limit(struct machine *m, uint32_t limit);
 uint64_t platform_now(void);       /* nanoseconds, monotonic, from machine start */
 uint64_t platform_wallclock(void); /* seconds since 1970 UTC */
 uint64_t platform_tsc(void);       /* the host's time-stamp counter */
-uint64_t platform_tsc_khz(void);
+bool platform_tsc_stable(void);    /* it counts at one rate, whatever the host does */
 void platform_cpuid(uint32_t leaf, uint32_t subleaf,
 		    uint32_t regs[4]); /* the host's; eax ebx ecx edx */
 bool platform_xsetbv(uint64_t xcr0);   /* may the guest enable these states? */

@@ -189,6 +189,13 @@ START_TEST(test_msr)
 	ck_assert(control_rdmsr(v, 0x10, &value));
 	ck_assert_uint_eq(value, 15);
 	ck_assert_uint_eq(control_tsc(v), 15);
+	/* TSC_ADJUST is what the counter was moved by since reset, and moves it. */
+	ck_assert(control_rdmsr(v, 0x3b, &value));
+	ck_assert_uint_eq(value, (uint64_t)-995);
+	ck_assert(control_wrmsr(v, 0x3b, value + 100));
+	ck_assert_uint_eq(control_tsc(v), 115);
+	ck_assert(control_wrmsr(v, 0x3b, 0));
+	ck_assert_uint_eq(control_tsc(v), 1010);
 	stub_machine_free(v->machine);
 }
 END_TEST
@@ -263,6 +270,8 @@ START_TEST(test_cpuid_shows)
 	ck_assert_uint_eq(r[3] & 0x06008111, 0x06008111); /* FPU TSC CX8 CMOV SSE SSE2 */
 	ck_assert(r[2] & 1u << 31);
 	ck_assert(!(r[2] & 1u << 28)); /* the stub has no AVX state */
+	control_cpuid(v, 7, 0, r);
+	ck_assert(r[1] & 1u << 1); /* TSC_ADJUST */
 	control_cpuid(v, 0x40000000, 0, r);
 	ck_assert(!memcmp(r + 1, "Afterburner", 12));
 	control_cpuid(v, 0x7fffffff, 0, r);

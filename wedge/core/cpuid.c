@@ -42,9 +42,11 @@ enum { EAX, EBX, ECX, EDX };
 
 /* Leaf 7, SDM vol. 2, table 3-8. */
 #define LEAF7_EBX                                                                                  \
-	(BIT(3) /* BMI1 */ | BIT(5) /* AVX2 */ | BIT(6) /* FDP */ | BIT(8) /* BMI2 */ |            \
-	 BIT(9) /* ERMS */ | BIT(13) /* no FCS/FDS */ | BITS(16, 19) /* AVX512F DQ RDSEED ADX */ | \
+	(BIT(1) /* TSC_ADJUST, always there: control_rdmsr */ | BIT(3) /* BMI1 */ |                \
+	 BIT(5) /* AVX2 */ | BIT(6) /* FDP */ | BIT(8) /* BMI2 */ | BIT(9) /* ERMS */ |            \
+	 BIT(13) /* no FCS/FDS */ | BITS(16, 19) /* AVX512F DQ RDSEED ADX */ |                     \
 	 BIT(21) /* IFMA */ | BITS(23, 24) /* CLFLUSHOPT CLWB */ | BITS(26, 31) /* AVX512 SHA */)
+#define LEAF7_EBX_TSC_ADJUST BIT(1)
 #define LEAF7_EBX_AVX BIT(5)
 #define LEAF7_EBX_AVX512 (BITS(16, 17) | BIT(21) | BITS(26, 28) | BITS(30, 31))
 #define LEAF7_ECX                                                                                  \
@@ -159,7 +161,7 @@ static void leaf_7(uint32_t subleaf, uint32_t r[4])
 		return;
 	}
 	r[EAX] = r[EAX] ? 1 : 0;
-	r[EBX] &= LEAF7_EBX;
+	r[EBX] = (r[EBX] | LEAF7_EBX_TSC_ADJUST) & LEAF7_EBX;
 	r[ECX] &= LEAF7_ECX;
 	r[EDX] &= LEAF7_EDX;
 	if (!has_avx()) {
@@ -283,7 +285,7 @@ static void extended_leaf(uint32_t leaf, uint32_t r[4])
 		break;
 	case 0x80000007:
 		r[EAX] = r[EBX] = r[ECX] = 0;
-		r[EDX] &= BIT(8); /* invariant TSC */
+		r[EDX] &= platform_tsc_stable() ? BIT(8) : 0; /* invariant TSC */
 		break;
 	case 0x80000008:
 		r[EAX] = 32u << 8 | CPU_PHYS_BITS;

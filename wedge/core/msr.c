@@ -10,6 +10,7 @@ enum {
 	MSR_TSC = 0x10,
 	MSR_PLATFORM_ID = 0x17,
 	MSR_APIC_BASE = 0x1b,
+	MSR_TSC_ADJUST = 0x3b,
 	MSR_UCODE_REV = 0x8b,
 	MSR_SYSENTER_CS = 0x174,
 	MSR_SYSENTER_ESP = 0x175,
@@ -18,10 +19,13 @@ enum {
 	MSR_PAT = 0x277,
 	MSR_EFER = 0xc0000080,
 	MSR_TSC_AUX = 0xc0000103,
+	MSR_HWCR = 0xc0010015,
 };
 
 #define APIC_BASE_ENABLE 0x800u
 #define EXT1_EDX_RDTSCP (1u << 27)
+#define POWER_EDX_INVARIANT (1u << 8)
+#define HWCR_TSC_FREQ (1u << 24)
 
 static bool has_rdtscp(struct vcpu *v)
 {
@@ -31,11 +35,33 @@ static bool has_rdtscp(struct vcpu *v)
 	return r[3] & EXT1_EDX_RDTSCP;
 }
 
+/*
+ * AMD's hardware configuration (APM vol. 2, 3.2.10): where the TSC is invariant, it counts at the
+ * frequency of P-state 0. Everything else is as after reset, and stays so.
+ */
+static bool read_hwcr(uint64_t *value)
+{
+	static const uint32_t amd[3] = {0x68747541, 0x69746e65, 0x444d4163}; /* ebx, edx, ecx */
+	uint32_t r[4], power[4];
+
+	platform_cpuid(0, 0, r);
+	platform_cpuid(0x80000007, 0, power);
+	*value = (power[3] & POWER_EDX_INVARIANT) && platform_tsc_stable() ? HWCR_TSC_FREQ : 0;
+	return r[1] == amd[0] && r[3] == amd[1] && r[2] == amd[2];
+}
+
 bool control_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *value)
 {
 	switch (msr) {
 	case MSR_TSC:
 		*value = control_tsc(v);
+		return true;
+	case MSR_TSC_ADJUST: /* after reset the guest's counter is the host's */
+		*value = v->tsc_offset;
+		return true;
+	case MSR_HWCR:
+		if (!read_hwcr(value))
+			break;
 		return true;
 	case MSR_PLATFORM_ID:
 	case MSR_UCODE_REV:
@@ -99,6 +125,9 @@ bool control_wrmsr(struct vcpu *v, uint32_t msr, uint64_t value)
 	switch (msr) {
 	case MSR_TSC:
 		v->tsc_offset = value - platform_tsc();
+		return true;
+	case MSR_TSC_ADJUST: /* SDM vol. 3, 18.17.3: what is added here is added there */
+		v->tsc_offset = value;
 		return true;
 	case MSR_UCODE_REV: /* cleared before CPUID leaves the revision in it */
 		return true;

@@ -65,8 +65,9 @@ uint64_t bus_deadline(struct bus *b);
 
 /* Interrupt lines 0-15 of the two 8259s (wedge/devices/i8259.c). */
 void irq_set(struct bus *b, unsigned irq, bool level);
-bool irq_pending(struct bus *b);        /* INTR is asserted */
-uint8_t irq_acknowledge(struct bus *b); /* the INTA cycle: gives the vector */
+bool irq_waits(struct bus *b, unsigned irq); /* a request that is not masked */
+bool irq_pending(struct bus *b);             /* INTR is asserted */
+uint8_t irq_acknowledge(struct bus *b);      /* the INTA cycle: gives the vector */
 
 /* Build the PC: all devices of this directory onto m->bus. */
 void devices_init(struct machine *m);

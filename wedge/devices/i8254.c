@@ -9,7 +9,8 @@
  *
  * Edges of channel 0 merge as on a PC while interrupt 0 stays requested, with one exception: edges
  * that passed while the host did not run us at all are time the guest never had. They are owed to
- * it, and each acknowledge of the guest is followed by the next one.
+ * it, and each acknowledge of the guest is followed by the next one. The platform runs us at every
+ * edge, so one that is seen late, or with others, is such an edge.
  */
 #include "wedge/devices/devices.h"
 
@@ -18,6 +19,7 @@
 #define TICKS_NS 88000
 
 #define MAX_OWED_SECONDS 10 /* a machine stopped for longer was suspended */
+#define LATE_TICKS 1193     /* 1 ms */
 #define REFRESH_TICKS 18    /* channel 1 as the firmware leaves it: 15 us */
 
 enum access { ACCESS_LATCH, ACCESS_LOW, ACCESS_HIGH, ACCESS_BOTH };
@@ -194,12 +196,23 @@ static void pulse(void)
 		irq_set(&pit.m->bus, IRQ_TIMER, false);
 }
 
+/* n edges of channel 0 have passed: one makes a request, unless one still waits for the guest. */
+static void owe(const struct channel *c, int64_t n)
+{
+	int64_t most = (int64_t)tick_at((uint64_t)MAX_OWED_SECONDS * NS_PER_SECOND) / c->count;
+	bool late = periodic(c) && (n > 1 || elapsed(c, pit.last) % c->count >= LATE_TICKS);
+
+	if (!late || !irq_waits(&pit.m->bus, IRQ_TIMER))
+		n--;
+	pit.owed = (uint32_t)(n < most - pit.owed ? pit.owed + n : most);
+}
+
 /* All channels to now. Every access comes through here first. */
 static void run(void *dev, uint64_t now)
 {
 	struct channel *c = &pit.channel[0];
 	int64_t t = tick_at(now);
-	int64_t n, most;
+	int64_t n;
 
 	(void)dev;
 	if (t > pit.last)
@@ -208,9 +221,7 @@ static void run(void *dev, uint64_t now)
 	advance(&pit.channel[1], pit.last);
 	advance(&pit.channel[2], pit.last);
 	if (n) {
-		/* One edge of n is seen now or merges with a request that stands. */
-		most = (int64_t)tick_at((uint64_t)MAX_OWED_SECONDS * NS_PER_SECOND) / c->count;
-		pit.owed = (uint32_t)(n - 1 < most - pit.owed ? pit.owed + n - 1 : most);
+		owe(c, n);
 		pulse();
 	} else {
 		irq_set(&pit.m->bus, IRQ_TIMER, output(c, pit.last));

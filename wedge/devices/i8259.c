@@ -125,6 +125,13 @@ void irq_set(struct bus *b, unsigned irq, bool level)
 	cascade();
 }
 
+bool irq_waits(struct bus *b, unsigned irq)
+{
+	const struct i8259 *p = irq < LINES ? &pair.master : &pair.slave;
+
+	return b->pic && ((p->irr & ~p->imr) >> irq % LINES & 1);
+}
+
 bool irq_pending(struct bus *b)
 {
 	return b->pic && highest(&pair.master) != NONE;

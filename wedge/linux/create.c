@@ -185,7 +185,6 @@ _Noreturn void linux_run(struct machine *m, bool (*reload)(struct machine *m, vo
 	host_syscall(SYS_arch_prctl, ARCH_GET_FS, (long)&fs, 0, 0, 0, 0);
 	linux_state.host_fs = fs;
 	linux_state.host_rsp = (uintptr_t)monitor_stack + STACK_SIZE;
-	platform_tsc_khz();
 	if (!monitor_stack || !install_signals(new_stack())) {
 		platform_message("the host refuses memory for a stack: see ulimit -v");
 		platform_exit(m, WEDGE_EXIT_INTERNAL);

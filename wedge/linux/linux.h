@@ -40,6 +40,11 @@ struct linux_forward {
 bool linux_nic_user(const struct linux_forward *forwards, unsigned n);
 bool linux_nic_tap(const char *interface);
 
+/* How fast the host's time-stamp counter is by the host's clock, in kHz; 0: it does not keep time.
+ * begin comes first, and the more happens in between, the less has to be waited. */
+void linux_tsc_begin(void);
+uint32_t linux_tsc_khz(void);
+
 #define LINUX_WINDOW_DEFAULT 0xffc00000u
 #define LINUX_WINDOW_SIZE 0x400000u
 

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/time.h>
 #include <time.h>
-#include <x86intrin.h>
 #include "wedge/linux/debug.h"
 #include "wedge/linux/net.h"
 #include "wedge/linux/state.h"
@@ -17,7 +16,7 @@
 
 static __thread int timer_id;   /* every process of the monitor has one */
 static __thread uint64_t armed; /* the time it is set to */
-static uint64_t start, wanted = UINT64_MAX, tsc_khz;
+static uint64_t start, wanted = UINT64_MAX;
 
 static uint64_t clock_ns(int clock)
 {
@@ -35,22 +34,6 @@ uint64_t platform_now(void)
 uint64_t platform_wallclock(void)
 {
 	return clock_ns(CLOCK_REALTIME) / NS;
-}
-
-uint64_t platform_tsc(void)
-{
-	return __rdtsc();
-}
-
-uint64_t platform_tsc_khz(void)
-{
-	if (!tsc_khz) {
-		uint64_t t0 = clock_ns(CLOCK_MONOTONIC), c0 = __rdtsc(), t1;
-		while ((t1 = clock_ns(CLOCK_MONOTONIC)) - t0 < 10000000)
-			;
-		tsc_khz = (__rdtsc() - c0) * 1000000 / (t1 - t0);
-	}
-	return tsc_khz;
 }
 
 bool time_init_process(void)

@@ -132,9 +132,9 @@ uint64_t platform_tsc(void)
 	return stub.tsc;
 }
 
-uint64_t platform_tsc_khz(void)
+bool platform_tsc_stable(void)
 {
-	return 1000000;
+	return true;
 }
 
 void platform_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4])

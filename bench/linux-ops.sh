@@ -5,6 +5,7 @@
 # (wedge) and, the same file, under QEMU's TCG; and under what else runs Linux programs without hardware
 # virtualization. Those have no i386: compare them with host-x86-64.
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=systems.sh
 . "$(dirname "$0")/systems.sh"
 
 tmp=$SYSTEMS_TMP

@@ -12,7 +12,7 @@ SYSTEMS_LIMIT=${SYSTEMS_LIMIT:-180} # seconds for a run of a system
 SYSTEMS_TMP=$(mktemp -d)
 litter=("$SYSTEMS_TMP") # goes at the end
 started=                # the system that runs
-trap '[ -z "$started" ] || kill "$started" || :; rm -rf "${litter[@]}"' EXIT
+trap 'stop; rm -rf "${litter[@]}"' EXIT
 trap 'exit 1' HUP INT TERM
 
 say() { echo "$(basename "$0" .sh): $*" >&2; }
@@ -84,6 +84,10 @@ start() {
 	: >"$2"
 	run_system "$1" >"$2" 2>"$2.err" &
 	started=$!
+}
+
+stop() {
+	[ -z "$started" ] || kill "$started" || :
 }
 
 # finish: wait for what was started.

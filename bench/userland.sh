@@ -3,6 +3,7 @@
 # What Debian's programs take for their work (bench/userland-ops), i386 from one disk image: in a chroot of the host,
 # under the padded Linux as a process (wedge) and, the same file, under QEMU's TCG.
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=systems.sh
 . "$(dirname "$0")/systems.sh"
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -97,7 +98,7 @@ measure() {
 	[ "$1" = host ] || cp --sparse=always "$work/root.img" "$work/$1.img"
 	: >"$log.redis"
 	start "$1" "$log"
-	client "$log" || { good=0; kill "$started" || :; }
+	client "$log" || { good=0; stop; }
 	finish || good=0
 	rm -f "$work/$1.img"
 	if [ $good -eq 0 ] || grep -q '	failed' "$log" || ! clocks_agree "$1" "$log"; then

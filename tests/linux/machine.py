@@ -107,9 +107,13 @@ class Machine:
         os.close(self.master)
         self.master = self.slave = -1
 
-    def status(self):
-        end = time.time() + PATIENCE
-        while time.time() < end:
+    def status(self, persuade=None):
+        """Wait for its end. persuade: a signal for a machine that may go on for ever."""
+        begin = time.time()
+        while time.time() < begin + PATIENCE * (2 if persuade else 1):
+            if persuade and time.time() > begin + PATIENCE:
+                os.kill(self.pid, persuade)
+                persuade, begin = None, time.time()
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 return os.waitstatus_to_exitcode(status)

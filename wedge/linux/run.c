@@ -11,6 +11,7 @@
 #include "wedge/linux/state.h"
 #include "wedge/linux/syscall.h"
 #include "wedge/linux/userspace.h"
+#include "wedge/core/interrupt.h"
 #include "wedge/core/mmu.h"
 #include "wedge/platform.h"
 #include "wedge/stubs/trampoline.h"
@@ -389,13 +390,15 @@ static bool in_host_segment(const greg_t *g, int sig)
 
 static void host_segment_fault(const ucontext_t *uc)
 {
-	struct exit x = {.kind = EXIT_EXCEPTION, .vector = VEC_GP};
+	uint32_t cs = linux_state.sel[SEG_CS];
 
-	x.error = linux_state.sel[SEG_CS] & ~3u;
 	linux_state.sel[SEG_CS] = linux_machine.win->host[SEG_CS];
 	state_enter(cpu());
 	cpu()->shadow = false;
-	guest_exit(&x, uc);
+	/* Not as an exit: that would look at the instruction, which is none of the guest's. */
+	vcpu_raise(cpu(), VEC_GP, cs & ~3u);
+	interrupt_fault(cpu());
+	guest_exit(&(struct exit){.kind = EXIT_INTERRUPT}, uc);
 }
 
 /*

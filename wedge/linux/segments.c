@@ -203,7 +203,12 @@ static void adopt(struct vcpu *v, enum segreg s)
 	const struct slot *slot = selector_slot(real);
 	uint64_t desc = slot ? slot->desc : ldt_stands_for(real);
 	if (!desc) {
+		struct segment before = *seg;
+
 		adopt_foreign(v, s, real);
+		/* There is no code without %cs and %ss: it goes on with those that it had. */
+		if (!seg->usable && (s == SEG_CS || s == SEG_SS) && before.usable)
+			*seg = before;
 		return;
 	}
 	*seg = (struct segment){
@@ -317,9 +322,21 @@ bool segments_foreign(const struct vcpu *v)
 	return false;
 }
 
+/* Ring 3's code segments become readable, with their limit, and slower (ldt.c). */
+static void limit_code(void)
+{
+	linux_machine.code_limit = true;
+	forget_slots();
+}
+
 void platform_segment(struct vcpu *v, enum segreg s)
 {
-	v->seg[s].host = 0; /* looked up in segments_leave; never equal to a foreign selector */
+	struct segment *seg = &v->seg[s];
+
+	seg->host = 0; /* looked up in segments_leave; never equal to a foreign selector */
+	if (s != SEG_CS && seg->usable && (seg->desc & DESC_X) && desc_dpl(seg->desc) == 3 &&
+	    !linux_machine.code_limit)
+		limit_code();
 	if (s != SEG_CS && s != SEG_SS)
 		fill_segcache(v, &v->seg[s]);
 }
@@ -350,17 +367,15 @@ static bool loads_code(struct vcpu *v, const struct insn *in)
 	return slot && (slot->desc & DESC_X);
 }
 
-/* Whoever reads through %cs gets it readable, with its limit, and slower (ldt.c). */
+/* Whoever reads through %cs may. */
 bool platform_segment_fault(struct vcpu *v, const struct insn *in)
 {
 	struct fault saved = v->fault;
 	bool code = !linux_machine.code_limit && (reads_code(in) || loads_code(v, in));
 
 	v->fault = saved;
-	if (code) {
-		linux_machine.code_limit = true;
-		forget_slots();
-	}
+	if (code)
+		limit_code();
 	return code;
 }
 

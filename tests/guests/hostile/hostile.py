@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hostile guests (main.c) and what becomes of their host: hostile.py AFTERBURN SOURCE-DIR GUEST.elf [OPTION...]
+
+Which system calls of the host come back is compared with the list in wedge/linux/sandbox.c. Then runs that need not
+survive: each ends with an exit status of the machine's own, within a time or by SIGTERM, and leaves the
+terminal as it was and no process. OPTIONs go to `afterburn run`. SEED=N in the environment repeats a run.
+"""
+import os, random, re, signal, sys
+
+afterburn, source, guest = (os.path.abspath(p) for p in sys.argv[1:4])
+more = sys.argv[4:]
+sys.path.insert(0, source + "/tests/linux")
+from machine import Machine, adopt_orphans, check, orphans
+import machine
+
+adopt_orphans()
+seed = int(os.environ.get("SEED", random.randrange(1 << 31)))
+random.seed(seed)
+print(f"# SEED={seed}")
+# Linux lets these through whatever a filter says; without its uprobes they are errors.
+EXIT = "call=231"
+UNFILTERED = {335: "uretprobe", 336: "uprobe"}
+
+
+def start(arguments):
+    return Machine(afterburn, ["-m", "32M", *more, "-append", arguments], guest, session=True)
+
+
+def ends(arguments, what):
+    """However it ends, but as a machine ends. Who calls exit_group does so behind the monitor's back: the terminal
+    stays as it is."""
+    m = start(arguments)
+    status = m.status(signal.SIGTERM)
+    left = orphans()
+    good = status is not None and status >= 0 and (m.restored() or EXIT in arguments) and not left
+    if not good:
+        check(False, f"{what}: {arguments}", f"status {status}, restored {m.restored()}, left behind {left}\n{m.told()}")
+    m.close_terminal()
+    return good, status
+
+
+def calls_by_number():
+    with open("/usr/include/x86_64-linux-gnu/asm/unistd_64.h") as f:
+        return {int(n): name for name, n in re.findall(r"#define __NR_(\w+) (\d+)", f.read())}
+
+
+def allowed():
+    """Names in the monitor's list, and those that have rules with arguments."""
+    with open(source + "/wedge/linux/sandbox.c") as f:
+        text = f.read()
+    return set(re.findall(r"SCMP_SYS\((\w+)\)", text))
+
+
+# --- what comes back
+machine.PATIENCE = 60
+m = start("seed=%u" % (seed & 0xffffff))
+m.ends(1, "", "the guest survives all that it tries")
+names = calls_by_number() | UNFILTERED
+returned = {names.get(int(n), n) for n in re.findall(rb"# call (\d+) returns", m.all)}
+print("# calls that return:", *sorted(returned))
+check(returned <= allowed() | set(UNFILTERED.values()), "only calls of the monitor's list return", returned - allowed())
+
+# --- what need not come back
+machine.PATIENCE = 1
+runs = [(f"end=1 seed={random.randrange(1 << 31)}", "random code in ring 0") for _ in range(30)]
+words = random.sample(range(0, 0x120, 4), 22) + random.sample(range(0x400, 0x800, 4), 8)
+runs += [(f"end=2 offset={o} value={random.choice([0, 0xffffffff, 0x41414141, 1])}", "a word of the window") for o in words]
+runs += [("end=3 " + EXIT, "exit_group"), ("end=3 call=15", "rt_sigreturn")]
+for what in dict.fromkeys(w for _, w in runs):
+    results = [ends(a, w) for a, w in runs if w == what]
+    statuses = sorted({s for _, s in results if s is not None})
+    check(all(good for good, _ in results), f"{what}: {len(results)} machines, exit statuses {statuses}")
+sys.exit(machine.failures > 0)

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hostile guests (main.c) and what becomes of their host: hostile.py AFTERBURN SOURCE-DIR GUEST.elf [OPTION...]
+"""Hostile guests (main.c) and what becomes of their host: hostile.py AFTERBURN SOURCE-DIR GUEST.elf
 
 Which system calls of the host come back is compared with the list in wedge/linux/sandbox.c. Then runs that need not
 survive: each ends with an exit status of the machine's own, within a time or by SIGTERM, and leaves the
-terminal as it was and no process. OPTIONs go to `afterburn run`. SEED=N in the environment repeats a run.
+terminal as it was and no process. SEED=N in the environment repeats a run.
 """
 import os, random, re, signal, sys
 
 afterburn, source, guest = (os.path.abspath(p) for p in sys.argv[1:4])
-more = sys.argv[4:]
 sys.path.insert(0, source + "/tests/linux")
 from machine import Machine, adopt_orphans, check, orphans
 import machine
@@ -22,14 +21,14 @@ EXIT = "call=231"
 UNFILTERED = {335: "uretprobe", 336: "uprobe"}
 
 
-def start(arguments):
-    return Machine(afterburn, ["-m", "32M", *more, "-append", arguments], guest, session=True)
+def start(arguments, isolation):
+    return Machine(afterburn, ["-m", "32M", "-isolation", isolation, "-append", arguments], guest, session=True)
 
 
 def ends(arguments, what):
     """However it ends, but as a machine ends. Who calls exit_group does so behind the monitor's back: the terminal
     stays as it is."""
-    m = start(arguments)
+    m = start(arguments, random.choice(["segment", "process"]))
     status = m.status(signal.SIGTERM)
     left = orphans()
     good = status is not None and status >= 0 and (m.restored() or EXIT in arguments) and not left
@@ -45,20 +44,33 @@ def calls_by_number():
 
 
 def allowed():
-    """Names in the monitor's list, and those that have rules with arguments."""
+    """Names in the monitor's list, and those that have rules with arguments; the relay has a list of its own."""
     with open(source + "/wedge/linux/sandbox.c") as f:
-        text = f.read()
+        text = re.sub(r"allowed_relay\[\] = \{.*?\};", "", f.read(), flags=re.S)
     return set(re.findall(r"SCMP_SYS\((\w+)\)", text))
 
 
-# --- what comes back
-machine.PATIENCE = 60
-m = start("seed=%u" % (seed & 0xffffff))
-m.ends(1, "", "the guest survives all that it tries")
+# --- what comes back, and from ring 3 gets through
 names = calls_by_number() | UNFILTERED
-returned = {names.get(int(n), n) for n in re.findall(rb"# call (\d+) returns", m.all)}
-print("# calls that return:", *sorted(returned))
-check(returned <= allowed() | set(UNFILTERED.values()), "only calls of the monitor's list return", returned - allowed())
+
+
+def tried(isolation):
+    """One machine whose guest tries everything. The calls that returned in a ring; the holes it counted."""
+    m = start("seed=%u" % (seed & 0xffffff), isolation)
+    m.ends(1, "", f"-isolation {isolation}: the guest survives all that it tries")
+    calls = {ring: {names.get(int(n), n) for n in re.findall(rb"# call (\d+) returns in ring %d" % ring, m.all)}
+             for ring in (0, 3)}
+    return calls, [int(n) for n in re.findall(rb"(?:memory|writes|ring 0): (\d+)", m.all)]
+
+
+for isolation in "segment", "process":
+    calls, holes = tried(isolation)
+    print("# calls that return in ring 0:", *sorted(calls[0]))
+    print("# ring 3 reads and writes the kernel's memory, becomes ring 0 (times):", *holes)
+    check(len(holes) == 3 and calls[0] <= allowed() | set(UNFILTERED.values()),
+          f"-isolation {isolation}: only calls of the monitor's list return", calls[0] - allowed())
+check(holes == [0, 0, 0] and calls[3] <= set(UNFILTERED.values()),
+      "-isolation process: ring 3 reaches neither its kernel nor a call of the host", (holes, calls[3]))
 
 # --- what need not come back
 machine.PATIENCE = 1

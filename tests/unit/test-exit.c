@@ -200,6 +200,22 @@ START_TEST(test_user_int)
 }
 END_TEST
 
+/* A program in a 16-bit code segment gets a #GP for what would have to be emulated there. */
+START_TEST(test_user_16)
+{
+	struct vcpu *v = cpu_new();
+
+	cpu_user(v);
+	segment_set(v, SEG_CS, UCODE, FLAT(0xb, 3) & ~DESC_DB);
+	code(v, USER_EIP, "\xcd\x30", 2);
+	host_fault(v, VEC_GP, 0x30 * 8 + 2);
+	ck_assert_uint_eq(v->eip, HANDLER + VEC_GP * 16);
+	ck_assert_uint_eq(peek32(v, v->gpr[R_ESP]), 0);
+	ck_assert_uint_eq(peek32(v, v->gpr[R_ESP] + 4), USER_EIP);
+	stub_machine_free(v->machine);
+}
+END_TEST
+
 /* The user limit keeps ring 3 from following its slot's jump: the instruction is emulated, not the
  * jump. */
 START_TEST(test_user_site)
@@ -569,7 +585,7 @@ START_TEST(test_format)
 END_TEST
 
 UNIT_MAIN("exit", test_site, test_site_fault, test_inside_slot, test_slot_fault, test_unpadded,
-	  test_user_faults, test_user_int, test_user_site, test_user_breakpoints, test_syscall,
-	  test_clipped, test_page_fault, test_external, test_sti_hlt, test_hlt_waits_for_timer,
-	  test_halted_for_ever, test_single_step, test_eager_nm, test_fpu_guard, test_fpu_in_ring0,
-	  test_stats, test_site_lookup, test_format)
+	  test_user_faults, test_user_int, test_user_16, test_user_site, test_user_breakpoints,
+	  test_syscall, test_clipped, test_page_fault, test_external, test_sti_hlt,
+	  test_hlt_waits_for_timer, test_halted_for_ever, test_single_step, test_eager_nm,
+	  test_fpu_guard, test_fpu_in_ring0, test_stats, test_site_lookup, test_format)

@@ -437,13 +437,23 @@ START_TEST(test_iret_stack_limit)
 }
 END_TEST
 
+START_TEST(test_vm86)
+{
+	struct vcpu *v = cpu_new();
+
+	push_iret(v, 0x1234, 0x100, FLAG_1 | FLAG_VM, 0x4321, 0x100);
+	ck_assert(!interrupt_iret(v, 4, 0));
+	ck_fault(v, VEC_GP, 0);
+	ck_assert_uint_eq(v->gpr[R_ESP], KERNEL_ESP);
+	ck_assert_ptr_nonnull(strstr(stub.messages, "virtual-8086"));
+	stub_machine_free(v->machine);
+}
+END_TEST
+
 START_TEST(test_unsupported)
 {
 	struct vcpu *v = cpu_new();
 
-	push_iret(v, 0, KCODE, FLAG_VM, 0, 0);
-	ck_assert_int_eq(stub_catch(interrupt_iret(v, 4, 0)), WEDGE_EXIT_UNSUPPORTED);
-	ck_assert_ptr_nonnull(strstr(stub.messages, "virtual-8086"));
 	gdt_set(v, KCODE, FLAT(0xb, 0) & ~DESC_DB);
 	push_iret(v, 0, KCODE, 0, 0, 0);
 	ck_assert_int_eq(stub_catch(interrupt_iret(v, 4, 0)), WEDGE_EXIT_UNSUPPORTED);
@@ -457,4 +467,4 @@ UNIT_MAIN("interrupt", test_same_ring, test_trap_gate_keeps_if, test_inner_ring,
 	  test_page_fault_sets_cr2, test_refused, test_beyond_idt, test_bad_inner_stack,
 	  test_small_tss, test_double_fault, test_triple_fault, test_iret_same, test_iret_outer,
 	  test_iret_flags_by_privilege, test_iret16, test_bad_iret, test_iret_stack_limit,
-	  test_unsupported)
+	  test_vm86, test_unsupported)

@@ -259,8 +259,8 @@ bool emulate_fetch(struct vcpu *v, struct insn *in)
 	uint8_t bytes[MAX_LENGTH] = {0}; /* an instruction cut off is completed by zeroes */
 	uint32_t linear = cs->base + v->eip, size = MAX_LENGTH, n;
 
-	if (!(cs->desc & DESC_DB))
-		guest_unsupported(v, "emulation in the 16-bit code segment %#x", cs->sel);
+	if (!(cs->desc & DESC_DB)) /* of ring 3, as code_check sees to: refused to the program */
+		return vcpu_raise(v, VEC_GP, 0);
 	if (v->eip > cs->limit)
 		return vcpu_raise(v, VEC_GP, 0);
 	if (cs->limit - v->eip < size)

@@ -5,6 +5,7 @@
 #include "wedge/core/step.h"
 #include "wedge/core/task.h"
 #include "wedge/core/transfer.h"
+#include "wedge/platform.h"
 
 /* Check the code segment that a return goes to: never to an inner level. */
 static bool return_code(struct vcpu *v, struct code *c)
@@ -74,6 +75,21 @@ static bool return_outer(struct vcpu *v, struct stack *s, struct code *c, unsign
 	return true;
 }
 
+/*
+ * There is no virtual-8086 mode. An iret to it is a #GP, which a kernel makes a signal for the
+ * program that asked for the mode: that must not end the machine.
+ */
+static bool refuse_vm86(struct vcpu *v)
+{
+	static bool told;
+
+	if (!told)
+		platform_message("the guest is refused virtual-8086 mode: #GP for the iret at %08x",
+				 v->eip);
+	told = true;
+	return vcpu_raise(v, VEC_GP, 0);
+}
+
 bool interrupt_iret(struct vcpu *v, unsigned opsize, uint32_t next_eip)
 {
 	struct stack s = stack_current(v);
@@ -86,7 +102,7 @@ bool interrupt_iret(struct vcpu *v, unsigned opsize, uint32_t next_eip)
 	    !stack_pop(v, &s, &flags, opsize))
 		return false;
 	if ((flags & FLAG_VM) && v->cpl == 0)
-		guest_unsupported(v, "virtual-8086 mode (iret with VM set)");
+		return refuse_vm86(v);
 	c = (struct code){.sel = cs, .eip = eip};
 	if (!return_code(v, &c))
 		return false;

@@ -2,6 +2,7 @@
 /* The shadow mappings as a TLB, and the user limit. */
 #include "tests/unit/guest.h"
 #include "tests/unit/unit.h"
+#include "wedge/core/control.h"
 
 #define RAM 0x1000000u
 #define P 1u
@@ -151,6 +152,42 @@ START_TEST(test_switch)
 	guest_poke(m, GUEST_PD, GUEST_PT | P | W);
 	shadow_switch(v);
 	ck_assert(!rights_at(0x3000));
+}
+END_TEST
+
+/* A change of CR4.PGE keeps what the tables would give again, and compares global pages as well. */
+START_TEST(test_flush_global)
+{
+	start();
+	guest_map(v, 0x3000, 0x5000 | P | W | U);
+	guest_map(v, 0x4000, 0x6000 | P | W | G);
+	guest_map(v, 0x5000, 0x7000 | P | W | G);
+	guest_poke(m, GUEST_PD + 4, 0x400000 | P | W | PS | G);
+	fill(0x3000, ACCESS_READ);
+	fill(0x4000, ACCESS_READ);
+	fill(0x5000, ACCESS_READ);
+	fill(0x400000, ACCESS_READ);
+	ck_assert(control_write_cr(v, 4, v->cr4 ^ CR4_PGE));
+	ck_assert(control_write_cr(v, 4, v->cr4 ^ CR4_PGE));
+	ck_assert(rights_at(0x3000) && rights_at(0x4000) && rights_at(0x5000));
+	ck_assert(rights_at(0x400000));
+	guest_map(v, 0x4000, 0x6000 | P | G);
+	guest_poke(m, GUEST_PD + 4, 0x800000 | P | W | PS | G);
+	ck_assert(control_write_cr(v, 4, v->cr4 ^ CR4_PGE));
+	ck_assert(rights_at(0x3000) && !rights_at(0x4000) && rights_at(0x5000));
+	ck_assert(!rights_at(0x400000));
+	/* While PGE is clear no page is global, whatever it was. */
+	guest_map(v, 0x5000, 0x8000 | P | W | G | A);
+	shadow_switch(v);
+	ck_assert(rights_at(0x3000) && !rights_at(0x5000));
+	/* The entry above has changed in the meantime. */
+	ck_assert(control_write_cr(v, 4, v->cr4 ^ CR4_PGE));
+	fill(0x5000, ACCESS_READ);
+	guest_poke(m, GUEST_PD, GUEST_PT | P | U | A);
+	fill(0x6000 - 1, ACCESS_READ);
+	fill(0x3000, ACCESS_READ);
+	ck_assert(control_write_cr(v, 4, v->cr4 ^ CR4_PGE));
+	ck_assert(!(rights_at(0x5000) & MAP_WRITE));
 }
 END_TEST
 
@@ -323,6 +360,6 @@ START_TEST(test_bound)
 }
 END_TEST
 
-UNIT_MAIN("shadow", test_fill, test_no_execute, test_flushes, test_switch, test_neighbours,
-	  test_large, test_identity, test_write_protect, test_user_limit, test_user_view,
-	  test_window, test_bound)
+UNIT_MAIN("shadow", test_fill, test_no_execute, test_flushes, test_switch, test_flush_global,
+	  test_neighbours, test_large, test_identity, test_write_protect, test_user_limit,
+	  test_user_view, test_window, test_bound)

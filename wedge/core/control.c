@@ -78,8 +78,10 @@ static bool write_cr4(struct vcpu *v, uint32_t value)
 	if (paging(v) && (value & CR4_PAE) && (changed & CR4_FLUSH) && !load_pdptes(v, v->cr3))
 		return false;
 	v->cr4 = value;
-	if (changed & CR4_FLUSH)
+	if (changed & CR4_FLUSH & ~CR4_PGE)
 		shadow_flush(v);
+	else if (changed & CR4_PGE)
+		shadow_flush_global(v);
 	return true;
 }
 

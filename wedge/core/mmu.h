@@ -74,6 +74,9 @@ void shadow_reset(struct machine *m);
 void shadow_switch(struct vcpu *v);
 void shadow_activate(struct vcpu *v);
 void shadow_flush(struct vcpu *v); /* changes of CR0, CR4 and EFER: nothing stays, in no space */
+/* A change of CR4.PGE alone, by which kernels flush global pages (SDM vol. 3, 4.10.4.1): what the
+ * tables would not give again is dropped in every space, global or not. */
+void shadow_flush_global(struct vcpu *v);
 void shadow_flush_page(struct vcpu *v, uint32_t linear); /* invlpg */
 /* Called at every change between ring 3 and ring 0 that bypasses no check: keeps the user view free
  * of supervisor pages below the user limit, or brings the ring's own mappings into force. */

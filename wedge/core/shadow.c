@@ -24,6 +24,7 @@ static struct {
 	bool expected;     /* ring 3 faulted at `expect` and will try again */
 	uint32_t expect;
 	uint32_t epoch;         /* counts what voids the mappings of all spaces */
+	uint32_t global_epoch;  /* counts what concerns the global ones among them, too */
 	uint32_t log[LOG_SIZE]; /* pages whose invalidation concerns every space; a ring */
 	uint32_t logged;
 	uint64_t clock;
@@ -52,6 +53,7 @@ static void drop_all(struct machine *m, struct space *s)
 	space_drop(m, s, 0, NR_CHUNKS, DROP_ALL);
 	s->runs = 0;
 	s->epoch = shadow.epoch;
+	s->global_epoch = shadow.global_epoch;
 	s->seen = shadow.logged;
 }
 
@@ -81,6 +83,24 @@ void shadow_flush(struct vcpu *v)
 {
 	shadow.epoch++;
 	drop_all(v->machine, shadow.now);
+}
+
+/* Compare the view in force with the guest's tables if they may be others by now. */
+static void verify(struct vcpu *v)
+{
+	bool global = shadow.now->global_epoch != shadow.global_epoch;
+
+	if (!shadow.now->stale && !global)
+		return;
+	shadow.now->stale = false;
+	shadow.now->global_epoch = shadow.global_epoch;
+	space_verify(v, shadow.now, global);
+}
+
+void shadow_flush_global(struct vcpu *v)
+{
+	shadow.global_epoch++;
+	verify(v);
 }
 
 /* The same space as the other ring sees it. */
@@ -134,15 +154,6 @@ static uint32_t choose_space(const struct vcpu *v)
 			oldest = i;
 	}
 	return oldest;
-}
-
-/* Compare the view in force with the guest's tables if they may be others by now. */
-static void verify(struct vcpu *v)
-{
-	if (!shadow.now->stale)
-		return;
-	shadow.now->stale = false;
-	space_verify(v, shadow.now);
 }
 
 void shadow_switch(struct vcpu *v)

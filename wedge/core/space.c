@@ -54,6 +54,7 @@ struct run {
 	struct machine *m;
 	struct space *s;
 	uint32_t first, end;
+	bool global; /* global pages, too */
 };
 
 static void run_close(struct run *r)
@@ -210,7 +211,7 @@ static void verify_group(struct vcpu *v, struct run *r, uint32_t group, const ui
 		}
 		if (!(s->page[p] & S_MAPPED))
 			continue;
-		if ((s->page[p] & S_GLOBAL) ||
+		if (((s->page[p] & S_GLOBAL) && !r->global) ||
 		    (table && s->leaf[p] == pack(entry_of(table, pae, p), true)))
 			run_close(r);
 		else
@@ -230,7 +231,8 @@ static bool group_empty(const struct space *s, uint32_t group)
 
 void space_record(struct vcpu *v, struct space *s, uint32_t first, uint32_t pages)
 {
-	struct run r = {.m = v->machine, .s = s};
+	/* A global page that stood under another entry would be compared with the wrong one. */
+	struct run r = {.m = v->machine, .s = s, .global = true};
 
 	if (!paging(v))
 		return;
@@ -251,9 +253,9 @@ void space_record(struct vcpu *v, struct space *s, uint32_t first, uint32_t page
 	}
 }
 
-static void verify_chunk(struct vcpu *v, struct space *s, uint32_t chunk)
+static void verify_chunk(struct vcpu *v, struct space *s, uint32_t chunk, bool global)
 {
-	struct run r = {.m = v->machine, .s = s};
+	struct run r = {.m = v->machine, .s = s, .global = global};
 
 	for (uint32_t group = 2 * chunk; group < 2 * chunk + 2; group++) {
 		uint64_t upper = upper_entry(v, group);
@@ -270,11 +272,17 @@ static void verify_chunk(struct vcpu *v, struct space *s, uint32_t chunk)
 	run_close(&r);
 }
 
-void space_verify(struct vcpu *v, struct space *s)
+void space_verify(struct vcpu *v, struct space *s, bool global)
 {
 	if (!paging(v))
 		return; /* linear is physical whatever cr3 says */
+	if (global || !(v->cr4 & CR4_PGE)) {
+		for (uint32_t i = 0; i < NR_CHUNKS; i++)
+			if (s->chunk[i].mapped)
+				verify_chunk(v, s, i, true);
+		return;
+	}
 	for (unsigned i = 0; i < NR_CHUNKS / 64; i++)
 		for (uint64_t left = s->local[i]; left; left &= left - 1)
-			verify_chunk(v, s, i * 64 + (unsigned)__builtin_ctzll(left));
+			verify_chunk(v, s, i * 64 + (unsigned)__builtin_ctzll(left), false);
 }

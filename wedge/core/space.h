@@ -43,11 +43,12 @@ struct space {
 	uint32_t limit;            /* the user limit that supervisor_below counts to, in chunks */
 	uint32_t supervisor_below; /* supervisor pages mapped below the limit */
 	uint32_t wp0;
-	uint32_t runs;  /* mappings made since all were dropped */
-	uint32_t epoch; /* everything of an older epoch is void */
-	uint32_t seen;  /* how much of the log of single invalidations has been done here */
-	uint64_t used;  /* when it was last in force, for recycling */
-	bool stale;     /* cr3 was loaded: to be verified before it is in force again */
+	uint32_t runs;         /* mappings made since all were dropped */
+	uint32_t epoch;        /* everything of an older epoch is void */
+	uint32_t global_epoch; /* global pages of an older one are to be compared, too */
+	uint32_t seen;         /* how much of the log of single invalidations has been done here */
+	uint64_t used;         /* when it was last in force, for recycling */
+	bool stale;            /* cr3 was loaded: to be verified before it is in force again */
 };
 
 /* What to drop of a space. */
@@ -61,8 +62,9 @@ void space_drop_page(struct machine *m, struct space *s, uint32_t page);
 /* Note the entries that `pages` mappings from page `first` on were made from; before they are made:
  * what stands under another upper entry goes. */
 void space_record(struct vcpu *v, struct space *s, uint32_t first, uint32_t pages);
-/* Drop every mapping, but the global ones, that the guest's present tables would not give again. */
-void space_verify(struct vcpu *v, struct space *s);
+/* Drop every mapping that the guest's present tables would not give again; of the global ones only
+ * if `global` says so, or CR4.PGE is clear. */
+void space_verify(struct vcpu *v, struct space *s, bool global);
 /* Count the supervisor pages below a user limit. */
 void space_set_limit(struct space *s, uint32_t limit);
 

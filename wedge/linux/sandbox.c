@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <linux/seccomp.h>
+#include <malloc.h>
 #include <signal.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
@@ -92,6 +93,8 @@ bool sandbox_close(const pid_t *children, unsigned nr_children, pid_t user)
 				       SCMP_A1(SCMP_CMP_EQ, SIGKILL));
 	if (!err && user)
 		err = allow_user(ctx, user);
+	/* What is freed from now on must not be given back by brk. */
+	mallopt(M_TRIM_THRESHOLD, -1);
 	if (!err)
 		err = seccomp_load(ctx);
 	seccomp_release(ctx);

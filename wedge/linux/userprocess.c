@@ -137,7 +137,9 @@ static void write_filter(struct user_orders *o)
 	end(&p, SECCOMP_RET_ALLOW);
 	begin(&p, user_stub_closed, SYS_close);
 	end(&p, SECCOMP_RET_ALLOW);
-	begin(&p, user_stub_all_closed, SYS_close);
+	begin(&p, user_stub_sent_closed, SYS_close);
+	end(&p, SECCOMP_RET_ALLOW);
+	begin(&p, user_stub_socket_closed, SYS_close);
 	end(&p, SECCOMP_RET_ALLOW);
 	/* While the process is made; later there is no file for it. */
 	begin(&p, user_stub_sent, SYS_sendmsg);

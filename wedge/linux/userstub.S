@@ -4,7 +4,7 @@
  * copied to, without a stack and without the C library.
  *
  * Guest code may jump to any instruction here with any registers, so nothing relies on what a register holds
- * over a system call, each system call instruction does one thing only by the filter, and from each there
+ * over a system call, no loop is longer than the operations are, each system call instruction does one thing only by the filter, and from each there
  * is one way: to the hand-over, or by `handed` through all the operations to the state that the monitor ordered.
  */
 #include <asm/unistd.h>
@@ -305,14 +305,16 @@ user_stub_start:
 	syscall
 	.globl	user_stub_sent
 user_stub_sent:
-	movl	$2, %ebx		/* the listener, then the socket */
-1:	leal	-1(%rbx), %edi
 	movl	$__NR_close, %eax
+	movl	$1, %edi		/* the listener */
 	syscall
-	.globl	user_stub_all_closed
-user_stub_all_closed:
-	decl	%ebx
-	jnz	1b
+	.globl	user_stub_sent_closed
+user_stub_sent_closed:
+	movl	$__NR_close, %eax
+	xorl	%edi, %edi		/* the socket */
+	syscall
+	.globl	user_stub_socket_closed
+user_stub_socket_closed:
 	jmp	nothing
 
 /* Named to the host because it wants one; nothing returns by it. */

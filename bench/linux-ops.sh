@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What system calls, faults, processes and computing cost a Linux program (bench/linux-ops.c), and how long a kernel takes
 # from its start to the first line of its first program: on the host; under the padded Linux as a process
-# (wedge) and, the same file, under QEMU's TCG; and under what else runs Linux programs without hardware
-# virtualization. Those have no i386: compare them with host-x86-64.
+# (wedge; wedge-process with -isolation process) and, the same file, under QEMU's TCG; and under what else runs
+# Linux programs without hardware virtualization. Those have no i386: compare them with host-x86-64.
+#   SYSTEMS   which of them (default: all that are installed); RUNS: how often (default: 3)
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=systems.sh
 . "$(dirname "$0")/systems.sh"
@@ -23,6 +24,7 @@ run_system() {
 	case $1 in
 	host) stamped "$OPS-i386" -k "$rate" ;;
 	wedge) boot_wedge "-- -k $rate -e reboot" -initrd "$tmp/i386.cpio" ;;
+	wedge-process) boot_wedge "-- -k $rate -e reboot" -initrd "$tmp/i386.cpio" -isolation process ;;
 	native-qemu) boot_native_qemu "-- -k $rate -e reboot" -initrd "$tmp/i386.cpio" ;;
 	uml) boot_uml "-- -k $rate -e poweroff" initrd="$tmp/x86-64.cpio" ;;
 	gvisor) run_gvisor "$OPS-x86-64" -k "$rate" ;;
@@ -44,7 +46,7 @@ measure() {
 
 initramfs i386
 initramfs x86-64
-systems=(host wedge native-qemu)
+systems=(host wedge wedge-process native-qemu)
 installed uml linux.uml user-mode-linux && systems+=(uml)
 installed gvisor runsc runsc && systems+=(gvisor)
 systems+=(host-x86-64)

@@ -131,14 +131,15 @@ compare() {
 	shift
 	for ((i = 0; i < runs; i++)); do
 		for system; do
-			measure "$system" && continue
-			case $system in
-			host* | wedge) failed=1 ;;
-			esac
+			measure "$system" || :
 		done
 	done
 	for system; do
-		[ ! -s "$SYSTEMS_TMP/$system.ops" ] || report "$system"
+		if [ -s "$SYSTEMS_TMP/$system.ops" ]; then
+			report "$system"
+		elif [[ $system == host* || $system == wedge* ]]; then
+			failed=1
+		fi
 	done
 	return $failed
 }

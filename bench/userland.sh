@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What Debian's programs take for their work (bench/userland-ops), i386 from one disk image: in a chroot of the host,
 # under the padded Linux as a process (wedge) and, the same file, under QEMU's TCG.
+#   SYSTEMS   which of them (default: all); RUNS: how often (default: 1, of which each is the median of three)
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=systems.sh
 . "$(dirname "$0")/systems.sh"

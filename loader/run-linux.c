@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* -on linux: load the guest into a process, rewrite it, go. */
+#include "config.h"
+
 #include "loader/boot.h"
 #include "loader/message.h"
 #include "loader/rewrite.h"
@@ -191,6 +193,27 @@ static bool plan_boot(struct guest *g, const struct run_options *o, uint32_t win
 	return true;
 }
 
+/*
+ * Descriptors that the caller left open are none of the machine's. They are noted before the first
+ * file is opened, and closed when all are: an option may name one (/dev/fd/5).
+ */
+static bool inherited[1024];
+#define NR_INHERITED ((int)(sizeof(inherited) / sizeof(*inherited)))
+
+static void note_inherited(void)
+{
+	for (int fd = STDERR_FILENO + 1; fd < NR_INHERITED; fd++)
+		inherited[fd] = fcntl(fd, F_GETFD) >= 0;
+}
+
+static void close_inherited(void)
+{
+	for (int fd = 0; fd < NR_INHERITED; fd++)
+		if (inherited[fd])
+			close(fd);
+	close_range(NR_INHERITED, ~0u, 0);
+}
+
 static int run(const struct run_options *o)
 {
 	static struct guest guest; /* lives as long as the process: linux_run does not return */
@@ -204,6 +227,7 @@ static int run(const struct run_options *o)
 	struct machine *m;
 
 	linux_tsc_begin();
+	note_inherited();
 	if (o->nr_qemu_options) {
 		refuse(NULL, "options for QEMU are not supported on platform linux");
 		return WEDGE_EXIT_USAGE;
@@ -217,6 +241,7 @@ static int run(const struct run_options *o)
 	virtio_assign(o, m->virtio);
 	if (!plan_rewrite(&guest, m, o))
 		return WEDGE_EXIT_USAGE;
+	close_inherited();
 	image_use_symbols(&guest.img);
 	rewritten = &guest.img;
 	machine_original = original;

@@ -201,6 +201,15 @@ os.close(write)
 check(m.wait_for(b"after the end"), "what came before the end of standard input is done")
 m.ends(0, "", "and the guest goes on without")
 
+# --- what it holds open
+m = shell("-drive", drive, before_exec=lambda: os.dup2(os.dup2(os.open("/etc/passwd", os.O_RDONLY), 77), 900))
+held = sorted({os.readlink(f"/proc/{p}/fd/{fd}").split(" ")[0] for p in [m.pid, *children(m.pid)]
+               for fd in os.listdir(f"/proc/{p}/fd") if int(fd) > 2})
+check(all(name.startswith(("/memfd:afterburner-", tmp + "/disk", "socket:", "anon_inode:")) for name in held),
+      "open are the disk and shared memory, and no descriptor that the caller left open", held)
+m.type("exit")
+m.ends(0, "", "and it powers off")
+
 # --- two machines, each with its own terminal
 a, b = shell(memory="32M"), shell(memory="32M")
 a.run("hostname first; x=fi''rst")

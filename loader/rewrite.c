@@ -88,9 +88,6 @@ static bool stays_native(const struct image *img, const struct site *s, bool kee
 		return true;
 	if (s->flags & AB_F_USER)
 		return true;
-	/* A memory operation is right as it is; where it is sensitive, it traps. */
-	if (s->kind == AB_MEM)
-		return true;
 	return keep_trapping && ab_kind_info[s->kind].ring3 == AB_RING3_TRAPS;
 }
 

@@ -4,7 +4,7 @@
 #
 #   run.sh [--seed N] [--cases M] [--no-rewrite] [--isolation KIND] GUEST.elf
 #
-# Prints the seed, the variants whose results differ and, for the first of them, the first case that does:
+# As root, the wedge is the user nobody's: root may map page 0, whose accesses are to be emulated. Prints the seed, the variants whose results differ and, for the first of them, the first case that does:
 # what it started from and each word of the state behind it that is not the same. Exit 1 on a difference.
 set -u
 
@@ -26,13 +26,18 @@ guest=${1:?run.sh: which guest?}
 
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
+# A place that nobody can read, too: the build may be in a home directory.
+cp "$AFTERBURN" "$guest" "$out" && chmod 755 "$out" || exit 1
+AFTERBURN=$out/$(basename "$AFTERBURN") guest=$out/$(basename "$guest")
+nobody=()
+[ "$(id -u)" -eq 0 ] && nobody=(setpriv --reuid=nobody --regid=nogroup --clear-groups)
 
 # run PLATFORM FILE OPTIONS: exit status of the machine.
 run() {
-	local no=$rewrite qemu=()
+	local no=$rewrite qemu=() as=("${nobody[@]}")
 	# What the wedge leaves out of CPUID, the native CPU must not have either.
-	[ "$1" = native ] && no="" qemu=(-- -cpu "max,-apic,-smap,-monitor")
-	timeout "$TIMEOUT" "$AFTERBURN" run -on "$1" $no -m 64M -no-reboot \
+	[ "$1" = native ] && no="" as=() qemu=(-- -cpu "max,-apic,-smap,-monitor")
+	"${as[@]}" timeout "$TIMEOUT" "$AFTERBURN" run -on "$1" $no -m 64M -no-reboot \
 		-append "seed=$seed cases=$cases $3" "$guest" "${qemu[@]}" </dev/null 2>"$2.err" | tr -d '\r' >"$2"
 	return "${PIPESTATUS[0]}"
 }

@@ -60,6 +60,15 @@ static void print_patch(const struct site *s, const uint8_t *slot)
 	}
 }
 
+/* Where the trampoline behind that of a site begins. */
+static uint32_t next_trampoline(const struct machine *m, uint32_t i)
+{
+	while (++i < m->nr_sites)
+		if (m->sites[i].rewritten)
+			return m->sites[i].trampoline;
+	return UINT32_MAX;
+}
+
 static void print_sites(const struct machine *m, const struct image *img, FILE *list)
 {
 	const struct load_segment *seg;
@@ -72,10 +81,14 @@ static void print_sites(const struct machine *m, const struct image *img, FILE *
 			die("more sites than forms");
 		seg = image_segment(img, s->slot, s->slot_len);
 		printf("%.*s |", (int)strcspn(form, "\n"), form);
+		if (!s->rewritten) {
+			puts(" left native");
+			continue;
+		}
 		print_patch(s, m->ram + s->slot - seg->vaddr + seg->paddr);
 		printf(" |");
 		expect(i, s);
-		print_trampoline(s->trampoline, i + 1 < m->nr_sites ? s[1].trampoline : UINT32_MAX);
+		print_trampoline(s->trampoline, next_trampoline(m, i));
 		print_rollback(s);
 		putchar('\n');
 	}

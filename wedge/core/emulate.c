@@ -235,12 +235,17 @@ static bool has_vector_operand(const struct insn *in)
 	return false;
 }
 
+bool emulate_knows(const struct insn *in)
+{
+	return table[in->mnemonic].run && !has_vector_operand(in);
+}
+
 enum emulate_result emulate(struct vcpu *v, const struct insn *in)
 {
 	struct emu e = {.v = v, .in = in, .op = &table[in->mnemonic], .next = v->eip + in->advance};
 
 	v->fault.raised = false;
-	if (!e.op->run || has_vector_operand(in))
+	if (!emulate_knows(in))
 		return EMULATE_UNSUPPORTED;
 	if (!e.op->run(&e))
 		return e.unsupported ? EMULATE_UNSUPPORTED : EMULATE_FAULT;

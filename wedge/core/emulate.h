@@ -24,6 +24,9 @@ enum emulate_result emulate(struct vcpu *v, const struct insn *in);
  */
 bool emulate_fetch(struct vcpu *v, struct insn *in);
 
+/* Can emulate() do this instruction? */
+bool emulate_knows(const struct insn *in);
+
 /* Fetch, decode and emulate at v->eip. */
 enum emulate_result emulate_at_eip(struct vcpu *v);
 

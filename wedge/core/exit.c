@@ -39,6 +39,8 @@ static void page_fault(struct vcpu *v, const struct exit *x)
 		interrupt_fault(v);
 		return;
 	case SHADOW_EMULATE:
+		if (v->cpl == 0)
+			machine_count_trap(v->machine, linear_eip(v));
 		step_here(v, "access to memory that the host cannot map");
 		return;
 	}

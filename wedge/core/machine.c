@@ -26,6 +26,7 @@ void machine_count_trap(struct machine *m, uint32_t address)
 
 	if (s) {
 		s->exits++;
+		s->traps++;
 		return;
 	}
 	for (unsigned i = 0; i < NR_UNPADDED; i++) {

@@ -23,6 +23,8 @@ struct site {
 	bool rewritten; /* false: the native instruction was kept */
 	struct insn insn;
 	uint64_t exits; /* how often it reached the monitor */
+	uint64_t calls; /* memory sites: because the address test said so */
+	uint64_t traps; /* they had to be emulated, and the host's exception told */
 };
 
 /* An instruction that trapped though no record names it: how often, for --stats. */
@@ -30,7 +32,7 @@ struct unpadded {
 	uint32_t eip;
 	uint64_t count;
 };
-#define NR_UNPADDED 64
+#define NR_UNPADDED 256
 
 #define MACHINE_MAX_ALIASES 4
 
@@ -61,6 +63,7 @@ struct machine {
 	uint32_t nr_sites;
 	uint32_t *ran;   /* how often each site's trampoline ran, by index; may be null */
 	uint32_t nr_ran; /* how many sites that has room for */
+	uint8_t *sensitive; /* see sensitive.h; null if the platform has no memory sites */
 	struct unpadded unpadded[NR_UNPADDED];
 	uint64_t unpadded_other; /* traps that found the table full */
 	uint64_t exits[NR_EXIT_KINDS];

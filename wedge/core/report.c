@@ -223,6 +223,12 @@ struct kind_count {
 	uint32_t sites;
 };
 
+/* How often a site ran; in the monitor, if its trampoline does not count. */
+static uint64_t runs(const struct machine *m, uint32_t i)
+{
+	return m->ran && i < m->nr_ran && m->sites[i].rewritten ? m->ran[i] : m->sites[i].exits;
+}
+
 static void report_kinds(const struct machine *m)
 {
 	struct kind_count counts[AB_NR_KINDS] = {0};
@@ -233,7 +239,7 @@ static void report_kinds(const struct machine *m)
 
 		c->sites++;
 		c->exits += s->exits;
-		c->ran += m->ran && i < m->nr_ran && s->rewritten ? m->ran[i] : s->exits;
+		c->ran += runs(m, i);
 	}
 	tell("%-16s %8s %12s %14s", "site kind", "sites", "ran", "in the monitor");
 	for (unsigned k = 0; k < AB_NR_KINDS; k++)
@@ -243,6 +249,32 @@ static void report_kinds(const struct machine *m)
 			     (unsigned long long)counts[k].exits);
 	if (m->ran && m->nr_sites > m->nr_ran)
 		tell("the last %u sites are counted in the monitor only", m->nr_sites - m->nr_ran);
+}
+
+/* What a third round would find: where memory operations still trap. */
+static void report_memory(const struct machine *m)
+{
+	uint64_t ran = 0, calls = 0, traps = 0;
+	char name[128];
+	bool any = false;
+
+	for (uint32_t i = 0; i < m->nr_sites; i++) {
+		const struct site *s = &m->sites[i];
+
+		if (s->kind != AB_MEM)
+			continue;
+		any = true;
+		ran += runs(m, i);
+		calls += s->calls;
+		traps += s->traps;
+		if (s->traps)
+			tell("memory site at %08x: %llu traps%s %s", s->slot,
+			     (unsigned long long)s->traps, s->rewritten ? "" : ", left native,",
+			     symbol(s->slot, name, sizeof(name)));
+	}
+	if (any)
+		tell("memory sites: ran %llu times, %llu calls of the monitor, %llu traps",
+		     (unsigned long long)ran, (unsigned long long)calls, (unsigned long long)traps);
 }
 
 static void report_exits(const struct machine *m)
@@ -262,6 +294,7 @@ void report_stats(struct machine *m)
 	char name[128];
 
 	report_kinds(m);
+	report_memory(m);
 	report_exits(m);
 	for (unsigned i = 0; i < NR_UNPADDED && m->unpadded[i].count; i++)
 		tell("unpadded trap at %08x: %llu %s", m->unpadded[i].eip,

@@ -9,6 +9,7 @@
  */
 #include "wedge/core/space.h"
 #include "wedge/core/interrupt.h"
+#include "wedge/core/sensitive.h"
 #include "wedge/platform.h"
 
 /* Linux gives a process 65,530 mappings (vm.max_map_count); a new one inside an old splits it in
@@ -74,6 +75,7 @@ void shadow_reset(struct machine *m)
 	choose_view(m, false);
 	shadow.epoch++;
 	drop_all(m, shadow.now);
+	sensitive_reset(m);
 	shadow.limit_chosen = false;
 	shadow.expected = false;
 	set_limit(m, limit_maximum(m));
@@ -352,6 +354,14 @@ void shadow_reach(struct vcpu *v, uint32_t linear)
 	space_drop(m, shadow.now, 0, limit, DROP_SUPERVISOR);
 }
 
+/* There is nothing to map: instructions of the kernel that have a call do better to use it. */
+static enum shadow_result emulated(const struct vcpu *v, uint32_t linear)
+{
+	if (v->cpl == 0)
+		sensitive_mark(v->machine, linear);
+	return SHADOW_EMULATE;
+}
+
 enum shadow_result shadow_fault(struct vcpu *v, uint32_t linear, enum access access)
 {
 	struct machine *m = v->machine;
@@ -367,7 +377,7 @@ enum shadow_result shadow_fault(struct vcpu *v, uint32_t linear, enum access acc
 	}
 	check_window(v, linear);
 	if (t.phys >= m->ram_size)
-		return SHADOW_EMULATE;
+		return emulated(v, linear);
 	if (v->cpl == 3 && linear >= m->user_limit)
 		return SHADOW_EMULATE; /* mmu_translate could not raise the limit */
 	if (shadow.now->runs >= MAX_RUNS)
@@ -376,7 +386,7 @@ enum shadow_result shadow_fault(struct vcpu *v, uint32_t linear, enum access acc
 	if (map_page(v, linear, &t, wp0))
 		return SHADOW_FILLED;
 	if (!m->no_room)
-		return SHADOW_EMULATE;
+		return emulated(v, linear);
 	shadow_flush(v);
 	if (map_page(v, linear, &t, wp0))
 		return SHADOW_FILLED;

@@ -4,6 +4,8 @@
 #include <Zydis/Mnemonic.h>
 #include "wedge/core/emulate.h"
 #include "wedge/core/interrupt.h"
+#include "wedge/core/sensitive.h"
+#include "afterburner/kinds.h"
 
 #define SLOT_FAULT_IRETS 1000
 
@@ -123,6 +125,8 @@ void step_site(struct vcpu *v, struct site *s)
 	char text[64];
 
 	s->exits++;
+	if (s->kind == AB_MEM)
+		sensitive_judge(v, &s->insn);
 	if (!step_execute(v, site_insn(s)))
 		guest_unsupported(v, "site %s: %s", "instruction not emulated",
 				  insn_format(&s->insn, v->eip, text, sizeof(text)));

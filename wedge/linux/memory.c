@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include "wedge/core/mmu.h"
+#include "wedge/core/sensitive.h"
 #include "wedge/linux/state.h"
 #include "wedge/linux/syscall.h"
 #include "wedge/linux/userspace.h"
@@ -52,7 +53,8 @@ static bool map_window(struct linux_machine *lm, uint32_t linear, unsigned gate)
 	       map_part(lm, linear, WINDOW_GATE, WINDOW_GATE + gate * PAGE_SIZE, PAGE_SIZE,
 			PROT_READ | PROT_EXEC) &&
 	       map_part(lm, linear, WINDOW_TRAMPOLINES, WINDOW_TRAMPOLINES, code,
-			PROT_READ | PROT_EXEC);
+			PROT_READ | PROT_EXEC) &&
+	       map_part(lm, linear, WINDOW_SENSITIVE, WINDOW_SENSITIVE, SENSITIVE_SIZE, PROT_READ);
 }
 
 static bool map_alias(struct linux_machine *lm, unsigned alias)
@@ -143,6 +145,7 @@ bool memory_create(struct linux_machine *lm)
 	m->ram = (uint8_t *)ram;
 	lm->window_code = (uint8_t *)win;
 	lm->win = (struct window *)win;
+	m->sensitive = lm->window_code + WINDOW_SENSITIVE;
 	lm->win->entry64 = (uintptr_t)linux_gate_entry;
 	write_gate(lm, 0);
 	if (!map_window(lm, m->window, 0)) {

@@ -216,6 +216,7 @@ void linux_gate(void)
 	}
 	if (n >= m->nr_sites)
 		report_internal("a stub named no site", n);
+	m->sites[n].calls++;
 	linux_state.eip = m->sites[n].slot + m->sites[n].insn_off - linux_machine.win->delta;
 	state_enter(cpu());
 	cpu()->shadow = false;
@@ -284,13 +285,14 @@ static void window_fault(int sig, ucontext_t *uc, uint32_t delta)
 {
 	struct vcpu *v = cpu();
 	const greg_t *g = uc->uc_mcontext.gregs;
+	enum shadow_result r = SHADOW_FAULT;
 	uint32_t site;
 
 	if (sig == SIGSEGV && g[REG_TRAPNO] == VEC_PF) {
 		enum access access = g[REG_ERR] & PF_WRITE ? ACCESS_WRITE : ACCESS_READ;
 		uint8_t cpl = v->cpl;
 		v->cpl = 0; /* trampolines reach for the kernel's stack and tables */
-		enum shadow_result r = shadow_fault(v, (uint32_t)g[REG_CR2], access);
+		r = shadow_fault(v, (uint32_t)g[REG_CR2], access);
 		v->cpl = cpl;
 		v->fault.raised = false;
 		if (r == SHADOW_FILLED && shadow_user_clean(v)) {
@@ -310,6 +312,7 @@ static void window_fault(int sig, ucontext_t *uc, uint32_t delta)
 	linux_state.eip =
 	    linux_machine.m.sites[site].slot + linux_machine.m.sites[site].insn_off - delta;
 	linux_machine.win->site = site;
+	linux_machine.m.sites[site].traps += r == SHADOW_EMULATE;
 	state_enter(v);
 	v->shadow = false;
 	guest_exit(&(struct exit){.kind = EXIT_SITE, .site = site}, uc);

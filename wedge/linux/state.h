@@ -126,9 +126,10 @@ bool fastpath_rollback(void);
 void state_enter(struct vcpu *v);
 void state_leave(struct vcpu *v);
 
-/* memory.c; the end of the window stays unmapped: small negative offsets to a %gs of base 0 must
- * fault. */
+/* memory.c; but for WINDOW_SENSITIVE the end of the window stays unmapped: small negative offsets to
+ * a %gs of base 0 must fault. */
 #define WINDOW_TAIL 0x100000u
+_Static_assert(WINDOW_SENSITIVE == LINUX_WINDOW_SIZE - WINDOW_TAIL, "behind the trampolines");
 bool memory_create(struct linux_machine *lm);
 bool memory_map_aliases(struct linux_machine *lm);
 void memory_drop_aliases(struct linux_machine *lm);

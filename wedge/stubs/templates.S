@@ -219,6 +219,22 @@ template rdtsc
 	jmp	SITE_END
 
 /*
+ * A memory site: mem_save, then the operand's address into %ecx (trampoline.c), mem_check, the instruction itself, end.
+ * The flags are the guest's all the way, and so is %ecx when the instruction runs.
+ */
+template mem_save
+	movl	%ecx, M(WIN_SAVE_ECX)
+
+template mem_check
+	movl	%ecx, M(WIN_ADDRESS)
+	movzwl	M(WIN_ADDRESS + 2), %ecx
+	movzbl	M(WINDOW_SENSITIVE)(%ecx), %ecx
+	jecxz	1f
+	movl	M(WIN_SAVE_ECX), %ecx
+	to_monitor
+1:	movl	M(WIN_SAVE_ECX), %ecx
+
+/*
  * iret: to the same ring, or from ring 0 to ring 3. RF of the image is dropped: it would only hold off an
  * instruction breakpoint, and none can be armed.
  */

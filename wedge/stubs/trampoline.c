@@ -6,12 +6,16 @@
  *	push %ds			push_seg
  *	mov %ds, %eax; mov %cr2, %eax	a load of the window's word, jump
  *	pop %ds, mov %eax, %ds		load_save, selector into %ecx, load_check, load_ds,
- *load_done everything else			monitor
+ *					load_done
+ *	memory operations		mem_save, address into %ecx, mem_check, the instruction
+ *	everything else			monitor
  */
 #include "wedge/stubs/trampoline.h"
 
 #include <Zydis/Mnemonic.h>
 
+#include "afterburner/kinds.h"
+#include "wedge/core/emulate.h"
 #include "wedge/stubs/template.h"
 #include "wedge/stubs/window.h"
 
@@ -140,10 +144,87 @@ static void add_iret(struct builder *b, struct site *s)
 	add(b, "iret");
 }
 
+static bool is_prefix(uint8_t byte)
+{
+	return (byte & 0xe7) == 0x26 || (byte >= 0x64 && byte <= 0x67) || byte == 0xf0 ||
+	       byte == 0xf2 || byte == 0xf3;
+}
+
+/* Strings and xlat: SDM vol. 2, table A-2. */
+static bool implicit_operand(const struct insn *in)
+{
+	unsigned i = 0;
+
+	while (i + 1 < in->length && is_prefix(in->bytes[i]))
+		i++;
+	return (in->bytes[i] >= 0xa4 && in->bytes[i] <= 0xaf && (in->bytes[i] & 0xfe) != 0xa8) ||
+	       in->bytes[i] == 0xd7;
+}
+
+/*
+ * May an instruction run in a trampoline as it stands in its slot, and the emulator do it? Not what
+ * changes %esp or eip, whose operand is implicit (strings), or whose segment may have any base.
+ */
+static bool can_move(const struct insn *in)
+{
+	const struct operand *memory = NULL;
+
+	if (!emulate_knows(in) || in->adsize != 4 || implicit_operand(in) ||
+	    in->mnemonic == ZYDIS_MNEMONIC_PUSH || in->mnemonic == ZYDIS_MNEMONIC_POP)
+		return false;
+	for (unsigned i = 0; i < in->nr_operands; i++) {
+		const struct operand *op = &in->op[i];
+
+		if (op->type == OP_REG && op->reg == R_ESP && op->size > 1)
+			return false;
+		if (op->type == OP_MEM && memory)
+			return false;
+		if (op->type == OP_MEM)
+			memory = op;
+	}
+	return memory && memory->seg != SEG_FS && memory->seg != SEG_GS;
+}
+
+static const struct operand *memory_operand(const struct insn *in)
+{
+	unsigned i = 0;
+
+	while (in->op[i].type != OP_MEM)
+		i++;
+	return &in->op[i];
+}
+
+/* lea OPERAND, %ecx, with a SIB byte and 32 bits of displacement (SDM vol. 2, 2.1.5). */
+static void add_lea(struct builder *b, const struct operand *op)
+{
+	const uint8_t mod = op->base < 0 ? 0 : 0x80, base = op->base < 0 ? 5 : (uint8_t)op->base;
+	const uint8_t index = op->index < 0 ? 4 : (uint8_t)op->index;
+	const uint8_t scale = op->index < 0 ? 0 : (uint8_t)__builtin_ctz(op->scale);
+	const uint8_t code[3] = {0x8d, mod | R_ECX << 3 | 4,
+				 (uint8_t)(scale << 6 | index << 3 | base)};
+
+	add_bytes(b, code, sizeof code);
+	add_bytes(b, (const uint8_t *)&op->imm, sizeof op->imm);
+}
+
+static void add_memory(struct builder *b, struct site *s)
+{
+	s->scratch = BIT(R_ECX);
+	add(b, "mem_save");
+	add_lea(b, memory_operand(&s->insn));
+	add(b, "mem_check");
+	add_bytes(b, s->insn.bytes, s->insn.length);
+	add(b, "end");
+}
+
 static void build(struct builder *b, struct site *s)
 {
 	s->scratch = 0;
 	s->flags_saved = 0;
+	if (s->kind == AB_MEM) {
+		add_memory(b, s);
+		return;
+	}
 	switch (s->insn.lock ? ZYDIS_MNEMONIC_INVALID : s->insn.mnemonic) {
 	case ZYDIS_MNEMONIC_CLI:
 		add(b, "cli");
@@ -193,6 +274,8 @@ enum trampoline_result trampoline_emit(const struct machine *m, struct site *s, 
 {
 	struct builder b = start(m, at, out);
 
+	if (s->kind == AB_MEM && !can_move(&s->insn))
+		return TRAMPOLINE_KEEP;
 	b.symbols.site_id = id;
 	b.symbols.site_end = s->slot + s->slot_len;
 	b.symbols.counter = m->window + WINDOW_COUNTERS + 4 * id;

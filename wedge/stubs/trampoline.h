@@ -9,8 +9,8 @@
 
 enum trampoline_result {
 	TRAMPOLINE_EMITTED, /* patch the slot with a jump to it */
-	TRAMPOLINE_KEEP,    /* the native instruction does the right thing here (rdtsc with a direct
-			       TSC) */
+	TRAMPOLINE_KEEP,    /* the native instruction does the right thing here: a memory operation
+			       that cannot be moved, and traps where it must */
 	TRAMPOLINE_BAD,     /* the site cannot be what its record says; *why names the reason */
 };
 

@@ -7,6 +7,7 @@
  *	+0x10000  gate             the way to the 64-bit monitor; the guest sees one (guest: r-x)
  *	                           page here, the memory holds one for every alias
  *	+0x20000  trampolines      one per rewritten site                            (guest: r-x)
+ *	+0x300000 sensitive        what memory sites call the monitor for            (guest: r--)
  *
  * Stubs address it through %ss, the one segment that a 32-bit kernel must keep flat to run C.
  * Offsets are constants because assembly uses them; the assertions below keep them true.
@@ -18,6 +19,7 @@
 #define WINDOW_MAX_COUNTERS ((WINDOW_GATE - WINDOW_COUNTERS) / 4)
 #define WINDOW_GATE 0x10000
 #define WINDOW_TRAMPOLINES 0x20000
+#define WINDOW_SENSITIVE 0x300000 /* wedge/core/sensitive.h */
 
 #define WIN_IF_DELTA 0x00
 #define WIN_PENDING 0x04
@@ -55,6 +57,7 @@
 #define WIN_CHECK_INT_CS 0xf8
 #define WIN_TSC_OFFSET 0x104
 #define WIN_CR 0x10c /* five dwords, by number */
+#define WIN_ADDRESS 0x120
 #define WIN_USER_CS_SEL 0xec
 #define WIN_USER_SS_SEL 0xf0
 #define WIN_ENTRY_CS 0xf4
@@ -128,7 +131,8 @@ struct window {
 	uint32_t tsc_offset[2]; /* what the guest's time-stamp counter is ahead of the host's: low,
 				   high */
 	uint32_t cr[5];         /* control registers, as the guest reads them */
-	uint8_t pad[WIN_SEGCACHE - WIN_CR - 20];
+	uint32_t address;       /* what a memory site is about to access */
+	uint8_t pad[WIN_SEGCACHE - WIN_ADDRESS - 4];
 	struct segcache segcache[SEGCACHE_ENTRIES];
 };
 
@@ -171,6 +175,7 @@ WIN_ASSERT(entry_cs, WIN_ENTRY_CS);
 WIN_ASSERT(check_int_cs, WIN_CHECK_INT_CS);
 WIN_ASSERT(tsc_offset, WIN_TSC_OFFSET);
 WIN_ASSERT(cr, WIN_CR);
+WIN_ASSERT(address, WIN_ADDRESS);
 WIN_ASSERT(segcache, WIN_SEGCACHE);
 #endif
 

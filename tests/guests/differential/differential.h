@@ -61,6 +61,7 @@
 #define S_TABLE 40 /* S_MEM, but not across the end of a page: two stores, in either order */
 
 #define S_PAGE0 41 /* ebx ebp esi edi point into page 0, with any rights */
+#define S_SITE 42  /* S_PAGE0, or as well elsewhere: a memory site finds out */
 
 /* Selectors of the test. */
 #define SEL_LDT 0x30

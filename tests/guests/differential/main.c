@@ -13,7 +13,8 @@
 
 extern const struct variant kernel_variants[], kernel_variants_end[], plain_variants[],
     plain_variants_end[], user_variants[], user_variants_end[], calls_variants[],
-    emulated_variants[], emulated_variants_end[], calls_variants_end[];
+    emulated_variants[], emulated_variants_end[], calls_variants_end[],
+    memory_variants[], memory_variants_end[];
 void case_enter(const struct input *in);
 
 struct mode {
@@ -29,6 +30,7 @@ static const struct mode modes[] = {
     {"call", calls_variants, calls_variants_end, 3},
     {"mem0", emulated_variants, emulated_variants_end, 0},
     {"mem3", emulated_variants, emulated_variants_end, 3},
+    {"site", memory_variants, memory_variants_end, 0},
 };
 
 static uint32_t seed, verbose, total;

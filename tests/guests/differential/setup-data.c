@@ -165,6 +165,19 @@ static void setup_page0(struct input *in, bool faults)
 		memcpy(&in->gpr[EAX], in->window + WINDOW / 2, 4);
 }
 
+/* The same operands in memory like any other. */
+static void setup_site(struct input *in, bool faults)
+{
+	if (faults)
+		setup_memory(in, false);
+	else
+		point_at(in, data_pointer(in));
+	in->gpr[EDX] = one_in(2) ? below(1024) - 512 : (value() & 0x3fffffff) | 0x40000000;
+	in->gpr[EAX] = value();
+	if (one_in(2) && in->gpr[EBX] >> 12 == (uint32_t)in->window >> 12)
+		memcpy(&in->gpr[EAX], (void *)in->gpr[EBX], 4);
+}
+
 void setup_data(struct input *in, uint32_t setup, uint32_t where)
 {
 	bool wide = where & WIDE_PORT;
@@ -198,6 +211,12 @@ void setup_data(struct input *in, uint32_t setup, uint32_t where)
 		break;
 	case S_PAGE0:
 		setup_page0(in, !(where & NO_FAULT));
+		break;
+	case S_SITE:
+		if (one_in(2))
+			setup_page0(in, !(where & NO_FAULT));
+		else
+			setup_site(in, !(where & NO_FAULT));
 		break;
 	case S_FSMEM:
 		setup_fs(in);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The padded vmlinux as a process of this machine, on a pseudo-terminal or on pipes."""
-import ctypes, os, pty, select, signal, subprocess, sys, tempfile, termios, time
+import ctypes, os, pty, re, select, signal, subprocess, sys, tempfile, termios, time
 
 PR_SET_CHILD_SUBREAPER = 36
 PATIENCE = 60  # seconds, for a loaded host; every wait ends with what it waits for
@@ -132,10 +132,10 @@ class Machine:
         return self.slave < 0 or termios.tcgetattr(self.slave) == self.before
 
     def ends(self, status, message, what):
-        """It ends with this exit status and message, its terminal as before, and leaves no process."""
+        """It ends with this exit status and message (a regular expression), its terminal as before, and leaves no process."""
         got = self.status()
         left = orphans()
-        good = got == status and message in self.told() and self.restored() and not left
+        good = got == status and re.search(message, self.told()) and self.restored() and not left
         check(good, what, f"status {got}, terminal {'as it was' if self.restored() else 'raw'}, "
               f"left behind {left}, said:\n{self.told()}\nguest: {self.all[-2000:].decode(errors='replace')}")
         for fd in self.master, self.slave:

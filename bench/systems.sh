@@ -124,14 +124,14 @@ report() {
 }
 
 # compare RUNS SYSTEM...: measure SYSTEM, which the caller has defined, for each in turn, so that what else the machine
-# does meets them all; then their medians. A peer that does not run here has no figures; we and the host
-# must have them.
+# does meets them all; then their medians. A run that fails is tried once more. A peer that does not run here has no
+# figures; we and the host must have them.
 compare() {
 	local runs=$1 system i failed=0
 	shift
 	for ((i = 0; i < runs; i++)); do
 		for system; do
-			measure "$system" || :
+			measure "$system" || measure "$system" || :
 		done
 	done
 	for system; do

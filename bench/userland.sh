@@ -8,7 +8,7 @@
 . "$(dirname "$0")/systems.sh"
 PATH=$PATH:/usr/sbin:/sbin
 
-SYSTEMS_LIMIT=1200
+SYSTEMS_LIMIT=1800
 # On a disk, as the user's files are, and not where /tmp may be.
 work=$(mktemp -d "$PWD/bench/userland.XXXXXX")
 litter+=("$work")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The guest's clock and ticks beside the host's, idle and under load, and what an idle guest costs.
-time.py AFTERBURN LINUX-GUEST-BUILD-DIR [SECONDS]
+clock.py AFTERBURN LINUX-GUEST-BUILD-DIR [SECONDS]
 
 Host and guest read the same time-stamp counter, so both clocks are compared by it, whatever a terminal takes
 to bring a question to the guest."""

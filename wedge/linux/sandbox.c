@@ -10,7 +10,7 @@
 #include <seccomp.h>
 #include <sys/ioctl.h>
 #include "wedge/linux/state.h"
-#include "wedge/linux/userarea.h"
+#include "wedge/linux/userspace.h"
 #include "wedge/platform.h"
 
 static const int allowed[] = {
@@ -56,22 +56,26 @@ bool sandbox_relay(void)
 	return !err;
 }
 
-/* A user process: kick it, hear of it, answer it. */
+/* This process's user process: kick it, hear of it, answer it, lend it memory. */
 static int allow_user(scmp_filter_ctx ctx, pid_t user)
 {
-	static const scmp_datum_t requests[] = {SECCOMP_IOCTL_NOTIF_RECV, SECCOMP_IOCTL_NOTIF_SEND,
-						SECCOMP_IOCTL_NOTIF_ADDFD};
+	static const scmp_datum_t requests[] = {SECCOMP_IOCTL_NOTIF_RECV, SECCOMP_IOCTL_NOTIF_SEND};
 	int err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(kill), 2,
 				   SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)user),
 				   SCMP_A1(SCMP_CMP_EQ, USER_KICK));
 
+	if (!err)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 1,
+				       SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)userspace_socket()));
 	for (size_t i = 0; !err && i < sizeof requests / sizeof *requests; i++)
 		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
 				       SCMP_A1(SCMP_CMP_EQ, requests[i]));
+	if (!err) /* looked at first: it is the most frequent one */
+		err = seccomp_syscall_priority(ctx, SCMP_SYS(ioctl), UINT8_MAX);
 	return err;
 }
 
-bool sandbox_close(const pid_t *children, unsigned nr_children, pid_t user)
+bool sandbox_close(const pid_t *children, unsigned nr_children)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_TRAP);
 	int err = ctx ? 0 : -ENOMEM;
@@ -91,8 +95,8 @@ bool sandbox_close(const pid_t *children, unsigned nr_children, pid_t user)
 		err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(kill), 2,
 				       SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)children[i]),
 				       SCMP_A1(SCMP_CMP_EQ, SIGKILL));
-	if (!err && user)
-		err = allow_user(ctx, user);
+	if (!err && userspace_pid())
+		err = allow_user(ctx, userspace_pid());
 	/* What is freed from now on must not be given back by brk. */
 	mallopt(M_TRIM_THRESHOLD, -1);
 	if (!err)

@@ -171,7 +171,7 @@ static _Noreturn void run_child(uint32_t number, pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (shared.user[me])
 		userspace_bind(me, shared.user[me]);
-	if (getppid() != parent || !time_init_process() || !sandbox_close(NULL, 0, shared.user[me]))
+	if (getppid() != parent || !time_init_process() || !sandbox_close(NULL, 0))
 		_exit(WEDGE_EXIT_INTERNAL);
 	wait_turn();
 	take_over();
@@ -226,7 +226,7 @@ bool spaces_create(struct machine *m)
 	}
 	if (shared.user[0])
 		userspace_bind(0, shared.user[0]);
-	return sandbox_close(shared.children, shared.nr_children, shared.user[0]);
+	return sandbox_close(shared.children, shared.nr_children);
 }
 
 /* From the first ring 3 instruction on: before, code may run through the aliases of process 0. */

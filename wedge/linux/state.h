@@ -126,8 +126,8 @@ bool fastpath_rollback(void);
 void state_enter(struct vcpu *v);
 void state_leave(struct vcpu *v);
 
-/* memory.c; but for WINDOW_SENSITIVE the end of the window stays unmapped: small negative offsets to
- * a %gs of base 0 must fault. */
+/* memory.c; but for WINDOW_SENSITIVE the end of the window stays unmapped: small negative offsets
+ * to a %gs of base 0 must fault. */
 #define WINDOW_TAIL 0x100000u
 _Static_assert(WINDOW_SENSITIVE == LINUX_WINDOW_SIZE - WINDOW_TAIL, "behind the trampolines");
 bool memory_create(struct linux_machine *lm);
@@ -151,6 +151,7 @@ void *spaces_memory(const void *from, size_t size);
 /* time.c, serial.c, sandbox.c */
 bool time_init(void);
 bool time_init_process(void); /* in every process of the monitor */
+void time_again(uint64_t ns); /* a SIGALRM then, whatever else is due */
 void time_sync(void);         /* this process runs now: its timer takes over */
 void serial_init(const struct linux_config *c);
 int serial_input_fd(void); /* -1: none, or no room for its input */
@@ -166,8 +167,8 @@ int terminal_resized_fd(void); /* readable when the size has changed; -1: no ter
 void terminal_resized(void);
 void terminal_restore(void);
 
-/* children: processes that this one may kill; user: its user process, which it may kick, or 0. */
-bool sandbox_close(const pid_t *children, unsigned nr_children, pid_t user);
+/* children: processes that this one may kill. */
+bool sandbox_close(const pid_t *children, unsigned nr_children);
 bool sandbox_relay(void); /* the same for gdb.c's relay */
 _Noreturn void report_internal(const char *what, uint64_t value);
 #endif

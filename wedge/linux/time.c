@@ -75,12 +75,10 @@ static uint64_t listen_by(uint64_t deadline)
 	return next < deadline ? next : deadline;
 }
 
-void platform_timer(uint64_t deadline)
+static void arm(uint64_t deadline)
 {
 	struct itimerspec t = {0};
 
-	wanted = deadline;
-	deadline = listen_by(deadline);
 	if (deadline == armed)
 		return;
 	armed = deadline;
@@ -90,6 +88,17 @@ void platform_timer(uint64_t deadline)
 		t.it_value.tv_nsec = (long)(at % NS);
 	}
 	host_syscall(SYS_timer_settime, timer_id, TIMER_ABSTIME, (long)&t, 0, 0, 0);
+}
+
+void platform_timer(uint64_t deadline)
+{
+	wanted = deadline;
+	arm(listen_by(deadline));
+}
+
+void time_again(uint64_t ns)
+{
+	arm(platform_now() + ns);
 }
 
 void platform_idle(uint64_t deadline)

@@ -21,7 +21,8 @@
 #define USER_END (USER_STACK + USER_STACK_SIZE)
 #define USER_TOP 0x7ffffffff000 /* the end of a process's address space */
 
-#define USER_KICK 10 /* SIGUSR1: hand over to the monitor */
+#define USER_KICK 10     /* SIGUSR1: hand over to the monitor */
+#define USER_PATIENCE 50 /* kicks until that comes from anywhere in the stub */
 
 /* Why the user process handed over. */
 #define USER_NOTHING                                                                               \
@@ -70,6 +71,7 @@
 #define UR_ERROR 76
 #define UR_ADDRESS 80
 #define UR_KICKED 88
+#define UR_MESSAGE 96       /* struct msghdr: what RAM's file descriptor comes with */
 #define UR_STACK_TOP 0x1000 /* for a few words */
 #define UR_FPU 0x1000
 
@@ -80,6 +82,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 #include "wedge/core/vcpu.h"
+
+#define USER_RIGHTS 32 /* bytes: a control message with a file descriptor */
 
 struct user_op {
 	uint32_t kind, prot, flags, offset;
@@ -101,7 +105,7 @@ struct user_orders {
 	struct sock_fprog filter;
 	struct msghdr message; /* gives the filter's listener to the monitor */
 	struct iovec byte;
-	uint8_t rights[32] __attribute__((aligned(8)));
+	uint8_t rights[USER_RIGHTS] __attribute__((aligned(8)));
 	struct user_desc ldt[USER_LDT_OPS] __attribute__((aligned(UO_LDT)));
 	struct user_op ops[USER_OPS];
 	struct sock_filter program[128];
@@ -115,6 +119,10 @@ struct user_report {
 	uint32_t signal, vector, error; /* USER_SIGNAL */
 	uint64_t address;
 	uint32_t kicked;
+	struct msghdr message;
+	struct iovec to;
+	uint8_t byte;
+	uint8_t rights[USER_RIGHTS] __attribute__((aligned(8)));
 	uint8_t fpu[0x4000] __attribute__((aligned(UR_FPU)));
 };
 
@@ -154,6 +162,7 @@ USER_ASSERT(user_report, vector, UR_VECTOR);
 USER_ASSERT(user_report, error, UR_ERROR);
 USER_ASSERT(user_report, address, UR_ADDRESS);
 USER_ASSERT(user_report, kicked, UR_KICKED);
+USER_ASSERT(user_report, message, UR_MESSAGE);
 USER_ASSERT(user_report, fpu, UR_FPU);
 USER_ASSERT(user_area, report, USER_REPORT - USER_ORDERS);
 
@@ -165,7 +174,7 @@ extern const char user_stub_gate[]; /* 64-bit: where the user gate jumps to */
 extern const char user_stub_signal[], user_stub_restorer[];
 /* Return addresses of its system calls, each of which the filter lets only one pass. */
 extern const char user_stub_handed[], user_stub_mapped[], user_stub_unmapped[], user_stub_ldt_set[],
-    user_stub_closed[], user_stub_sent_closed[], user_stub_socket_closed[], user_stub_sent[];
+    user_stub_closed[], user_stub_sent_closed[], user_stub_received[], user_stub_sent[];
 #endif
 
 #endif

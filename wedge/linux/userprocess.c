@@ -20,12 +20,17 @@
 
 static struct {
 	struct user_area *area;
-	int listener[LINUX_SPACES];
+	int listener[LINUX_SPACES], socket[LINUX_SPACES];
 } user;
 
 int userprocess_listener(uint32_t n)
 {
 	return user.listener[n];
+}
+
+int userprocess_socket(uint32_t n)
+{
+	return user.socket[n];
 }
 
 struct user_area *userprocess_area(uint32_t n)
@@ -58,7 +63,8 @@ static void answer(struct program *p, uint32_t action)
 static void require(struct program *p, size_t field, uint32_t mask, uint32_t value)
 {
 	load(p, field);
-	put(p, BPF_ALU | BPF_AND | BPF_K, 0, 0, mask);
+	if (~mask)
+		put(p, BPF_ALU | BPF_AND | BPF_K, 0, 0, mask);
 	put(p, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, value);
 	answer(p, SECCOMP_RET_TRAP);
 }
@@ -135,11 +141,17 @@ static void write_filter(struct user_orders *o)
 	require(&p, ARG(1), ~(uint32_t)((USER_LDT_OPS - 1) * sizeof *o->ldt), low + UO_LDT);
 	require(&p, ARG(2), ~0u, sizeof *o->ldt);
 	end(&p, SECCOMP_RET_ALLOW);
+	/* The socket stays. */
 	begin(&p, user_stub_closed, SYS_close);
+	require(&p, ARG(0), ~0u, 1);
 	end(&p, SECCOMP_RET_ALLOW);
 	begin(&p, user_stub_sent_closed, SYS_close);
+	require(&p, ARG(0), ~0u, 1);
 	end(&p, SECCOMP_RET_ALLOW);
-	begin(&p, user_stub_socket_closed, SYS_close);
+	/* It does not wait: what the monitor lends is there before the process goes on. */
+	begin(&p, user_stub_received, SYS_recvmsg);
+	require(&p, ARG(0), ~0u, 0);
+	require(&p, ARG(2), ~0u, MSG_DONTWAIT);
 	end(&p, SECCOMP_RET_ALLOW);
 	/* While the process is made; later there is no file for it. */
 	begin(&p, user_stub_sent, SYS_sendmsg);
@@ -241,7 +253,10 @@ static bool map_all(struct user_area *area)
 	       move(&area->report, USER_REPORT, PROT_READ | PROT_WRITE);
 }
 
-/* What the kernel would do to the C library's memory when that is not there any more. */
+/*
+ * What the kernel would do to the C library's memory when that is not there any more; it costs at
+ * every switch of processes, so those of the monitor do without it, too.
+ */
 static bool leave_library(void)
 {
 	void *rseq = (char *)__builtin_thread_pointer() + __rseq_offset;
@@ -273,8 +288,8 @@ static bool install_signals(void)
 static _Noreturn void become_user(struct user_area *area, int socket, pid_t parent)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || !leave_library() ||
-	    !map_all(area) || !install_signals() || dup2(socket, 0) != 0 ||
+	if (getppid() != parent || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || !map_all(area) ||
+	    !install_signals() || dup2(socket, 0) != 0 ||
 	    host_syscall(SYS_close_range, 1, ~0u, 0, 0, 0, 0))
 		_exit(1);
 	__asm__ volatile("jmp *%0" : : "r"(in_stub(user_stub_start)));
@@ -311,7 +326,7 @@ pid_t userprocess_create(uint32_t n)
 	struct user_orders *o;
 	int pair[2];
 
-	if (!user.area)
+	if (!user.area && leave_library())
 		user.area = spaces_memory(NULL, LINUX_SPACES * sizeof *user.area);
 	if (!user.area || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -1;
@@ -324,7 +339,7 @@ pid_t userprocess_create(uint32_t n)
 		become_user(&user.area[n], pair[1], parent);
 	close(pair[1]);
 	user.listener[n] = pid < 0 ? -1 : receive(pair[0]);
-	close(pair[0]);
+	user.socket[n] = pair[0];
 	if (user.listener[n] >= 0)
 		return pid;
 	platform_message("-isolation process: the host cannot make such a process (Linux 5.19 or "

@@ -14,6 +14,8 @@
 
 #define POPULATE_PAGES 16 /* as memory.c */
 #define TRIES 4
+#define KICK_AGAIN 4000000 /* ns, unless it has handed over by then */
+#define IN_REPORT(field) (void *)(USER_REPORT + offsetof(struct user_report, field))
 #define LDT_NOWHERE LDT_MIRRORED /* an entry that nobody uses */
 /* Linux 6.6: the one that is woken runs on the processor of the one that wakes it. */
 #define SET_FLAGS SECCOMP_IOW(4, __u64)
@@ -24,7 +26,7 @@ static __thread struct {
 	struct user_orders *orders;
 	struct user_report *report;
 	pid_t pid;
-	int listener;
+	int listener, socket;
 	uint64_t stopped; /* the notification that is to be answered; 0: the process runs */
 	unsigned nr_ldt;
 	volatile bool running; /* ring 3 runs there, or is about to */
@@ -53,15 +55,28 @@ void userspace_bind(uint32_t n, pid_t pid)
 	user.report = &area->report;
 	user.pid = pid;
 	user.listener = userprocess_listener(n);
+	user.socket = userprocess_socket(n);
 	user.nr_ldt = USER_LDT_OPS;
 	forget_operations();
 	host_syscall(SYS_ioctl, user.listener, SET_FLAGS, SYNC_WAKE_UP, 0, 0, 0);
 }
 
+pid_t userspace_pid(void)
+{
+	return user.pid;
+}
+
+int userspace_socket(void)
+{
+	return user.socket;
+}
+
 void userspace_kick(void)
 {
-	if (user.running)
-		host_syscall(SYS_kill, user.pid, USER_KICK, 0, 0, 0, 0);
+	if (!user.running)
+		return;
+	host_syscall(SYS_kill, user.pid, USER_KICK, 0, 0, 0, 0);
+	time_again(KICK_AGAIN);
 }
 
 /* Until the process stands at its hand-over. */
@@ -80,34 +95,55 @@ static void wait_stopped(void)
 	user.stopped = n.id;
 }
 
-/* Let it go on; the file goes with the answer, so that it has it as long as the operations take. */
-static void answer(void)
+/* RAM's file for the operations: it arrives before the process goes on. */
+static void lend_memory(void)
 {
-	struct seccomp_notif_addfd with_file = {
-	    .id = user.stopped,
-	    .flags = SECCOMP_ADDFD_FLAG_SETFD | SECCOMP_ADDFD_FLAG_SEND,
-	    .srcfd = (uint32_t)linux_machine.ram_fd,
+	struct user_report *r = user.report;
+	union {
+		struct cmsghdr h;
+		uint8_t bytes[USER_RIGHTS];
+	} rights = {.h = {.cmsg_level = SOL_SOCKET,
+			  .cmsg_type = SCM_RIGHTS,
+			  .cmsg_len = CMSG_LEN(sizeof(int))}};
+	struct iovec byte = {&rights, 1};
+	const struct msghdr message = {
+	    .msg_iov = &byte,
+	    .msg_iovlen = 1,
+	    .msg_control = &rights,
+	    .msg_controllen = CMSG_SPACE(sizeof(int)),
 	};
-	struct seccomp_notif_resp plain = {.id = user.stopped};
 	long ret;
 
+	__builtin_memcpy(CMSG_DATA(&rights.h), &linux_machine.ram_fd, sizeof(int));
+	r->to = (struct iovec){IN_REPORT(byte), 1};
+	r->message = (struct msghdr){
+	    .msg_iov = IN_REPORT(to),
+	    .msg_iovlen = 1,
+	    .msg_control = IN_REPORT(rights),
+	    .msg_controllen = USER_RIGHTS,
+	};
+	do {
+		ret = host_syscall(SYS_sendmsg, user.socket, (long)&message, 0, 0, 0, 0);
+	} while (ret == -EINTR);
+	if (ret < 0)
+		report_internal("a user process cannot be lent memory", (uint64_t)-ret);
+}
+
+/* Let it go on. */
+static void answer(void)
+{
+	struct seccomp_notif_resp resp = {.id = user.stopped};
+	long ret;
+
+	if (user.orders->memory)
+		lend_memory();
 	user.stopped = 0;
-	if (user.orders->memory) {
-		/* Interrupted: it has gone on, and says that it failed if it has not got the file.
-		 */
-		ret = host_syscall(SYS_ioctl, user.listener, (long)SECCOMP_IOCTL_NOTIF_ADDFD,
-				   (long)&with_file, 0, 0, 0);
-		if (ret >= 0 || ret == -EINTR || ret == -ENOENT || ret == -EINPROGRESS)
-			return;
-	} else {
-		do {
-			ret = host_syscall(SYS_ioctl, user.listener, (long)SECCOMP_IOCTL_NOTIF_SEND,
-					   (long)&plain, 0, 0, 0);
-		} while (ret == -EINTR);
-		if (ret >= 0)
-			return;
-	}
-	report_internal("a user process does not go on", (uint64_t)-ret);
+	do {
+		ret = host_syscall(SYS_ioctl, user.listener, (long)SECCOMP_IOCTL_NOTIF_SEND,
+				   (long)&resp, 0, 0, 0);
+	} while (ret == -EINTR);
+	if (ret < 0)
+		report_internal("a user process does not go on", (uint64_t)-ret);
 }
 
 /* The host refuses some of it: no mappings are left, so there is room for new ones. */

@@ -22,10 +22,13 @@
 pid_t userprocess_create(uint32_t n);
 /* The filter's listener, and what the process shares with the monitor. */
 int userprocess_listener(uint32_t n);
+int userprocess_socket(uint32_t n); /* to it */
 struct user_area *userprocess_area(uint32_t n);
 
 /* This process of the monitor works with user process n. */
 void userspace_bind(uint32_t n, pid_t pid);
+pid_t userspace_pid(void); /* 0: it has none */
+int userspace_socket(void);
 
 /* What is to be done in the user process before ring 3 goes on there. */
 bool userspace_map(uint32_t linear, uint32_t phys, uint32_t pages, unsigned rights);
@@ -45,7 +48,7 @@ struct user_trap {
 };
 uint32_t userspace_run(struct user_trap *trap);
 
-/* A signal for the monitor: ring 3 is to leave its process, if it is there. */
+/* A signal for the monitor: ring 3 is to leave its process, if it is there. Again until it does. */
 void userspace_kick(void);
 
 #endif

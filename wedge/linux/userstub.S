@@ -10,6 +10,8 @@
 #include <asm/unistd.h>
 #include "wedge/linux/userarea.h"
 
+#define MSG_DONTWAIT 0x40
+
 #define ORDERS(offset) user_stub + (USER_ORDERS - USER_STUB) + (offset)(%rip)
 #define REPORT(offset) user_stub + (USER_REPORT - USER_STUB) + (offset)(%rip)
 #define GPR(n) REPORT(UR_GPR + 4 * (n))
@@ -34,7 +36,8 @@
 #define UC_CR2 UC(22)
 #define UC_FPREGS UC(23)
 
-#define MEMORY_FD 0
+#define SOCKET_FD 0
+#define MEMORY_FD 1 /* the listener's, too, as long as the process is made */
 
 	.section .rodata
 	.balign	4096
@@ -84,7 +87,16 @@ hand_over:
 user_stub_handed:
 	testq	%rax, %rax
 	jnz	hand_over
-	xorl	%ebx, %ebx
+	cmpl	$0, ORDERS(UO_MEMORY)
+	je	1f
+	movl	$SOCKET_FD, %edi
+	leaq	REPORT(UR_MESSAGE), %rsi
+	movl	$MSG_DONTWAIT, %edx
+	movl	$__NR_recvmsg, %eax
+	syscall
+	.globl	user_stub_received
+user_stub_received:
+1:	xorl	%ebx, %ebx
 operate:
 	cmpl	ORDERS(UO_NR_OPS), %ebx
 	jae	operated
@@ -207,7 +219,9 @@ inside:
 kicked:
 	cmpq	$(entered - enter), %rax
 	jb	nothing
-	movl	$1, REPORT(UR_KICKED)
+	incl	REPORT(UR_KICKED)
+	cmpl	$USER_PATIENCE, REPORT(UR_KICKED)
+	ja	save_context		/* what guest code jumped into may loop for ever */
 
 /* Back to what was interrupted. */
 	movq	UC_FPREGS(%rdx), %rcx
@@ -299,22 +313,17 @@ user_stub_start:
 	leaq	ORDERS(UO_FILTER), %rdx
 	syscall
 	movl	$__NR_sendmsg, %eax
-	xorl	%edi, %edi
+	movl	$SOCKET_FD, %edi
 	leaq	ORDERS(UO_MESSAGE), %rsi
 	xorl	%edx, %edx
 	syscall
 	.globl	user_stub_sent
 user_stub_sent:
 	movl	$__NR_close, %eax
-	movl	$1, %edi		/* the listener */
+	movl	$MEMORY_FD, %edi
 	syscall
 	.globl	user_stub_sent_closed
 user_stub_sent_closed:
-	movl	$__NR_close, %eax
-	xorl	%edi, %edi		/* the socket */
-	syscall
-	.globl	user_stub_socket_closed
-user_stub_socket_closed:
 	jmp	nothing
 
 /* Named to the host because it wants one; nothing returns by it. */

@@ -21,6 +21,7 @@ os.environ["PATH"] += ":/usr/sbin:/sbin"
 adopt_orphans()
 kernel = guest + "/padded/vmlinux"
 real_root = os.getuid() == 0 and open("/proc/self/uid_map").read().split()[2] == "4294967295"
+ISOLATIONS = ["segment", "process"]
 devnull = os.open("/dev/null", os.O_RDWR)
 scratch = tempfile.TemporaryDirectory()
 tmp = scratch.name
@@ -165,18 +166,25 @@ else:
 
 # --- signals from outside, in the middle of disk writes
 drive = make_disk(tmp + "/disk")
-for name in "SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGSEGV":
+for name, isolation in zip(("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGSEGV", "SIGTERM"), ISOLATIONS * 3):
     number = getattr(signal, name)
-    m = shell("-drive", drive, "-nic", "user", session=True)
+    m = shell("-drive", drive, "-nic", "user", "-isolation", isolation, session=True)
     m.run("mount -t ext4 /dev/vda /mnt")
     m.type("while :; do dd if=/dev/urandom of=/mnt/noise bs=64k count=64; sync; done")
     time.sleep(0.5)
     os.kill(m.pid, number)
-    m.ends(128 + number, "ended by a signal", f"{name} while the guest writes")
+    m.ends(128 + number, "ended by a signal", f"{name} while the guest writes, -isolation {isolation}")
     sound(tmp + "/disk", "and the disk is sound")
-m = shell("-gdb", f"tcp::{20000 + os.getpid() % 10000}")
-os.kill(children(m.pid)[5], signal.SIGKILL)
-m.ends(127, "processes was killed", "one of its processes is killed")
+for isolation in ISOLATIONS:
+    m = shell("-gdb", f"tcp::{20000 + os.getpid() % 10000}", "-isolation", isolation)
+    os.kill(children(m.pid)[5], signal.SIGKILL)
+    m.ends(127, "processes was killed", f"one of its processes is killed, -isolation {isolation}")
+m = shell("-isolation", "process")
+m.type("while :; do :; done")
+time.sleep(0.3)
+busiest = max(children(m.pid), key=lambda pid: int(open(f"/proc/{pid}/stat").read().split()[13]))
+os.kill(busiest, signal.SIGKILL)
+m.ends(127, "processes was killed", "the process of ring 3 that computes is killed")
 
 # --- the terminal, the reader, the writer
 for session, what in (True, "the terminal is closed"), (False, "the terminal is closed, which is not its session's"):

@@ -13,8 +13,14 @@ machine_begin kill-linux "$@"
 : "${ROUNDS:=8}"
 disk=$tmp/disk
 
-# The processes of the machine: the first one and its children.
-processes() { echo "$machine"; ps -o pid= --ppid "$machine"; }
+# The processes of the machine: the first one, its children and theirs.
+processes() {
+	local children
+	children=$(ps -o pid= --ppid "$machine" | tr '\n' ',')
+	echo "$machine"
+	ps -o pid= -p "${children%,}"
+	ps -o pid= --ppid "${children%,}"
+}
 
 # gone PID...: they end soon.
 gone() {
@@ -43,6 +49,7 @@ kill_it() {
 	machine=
 }
 
+isolations=(segment process)
 flushed=() # the number of the last file that was flushed, by round
 
 # Twice the same, by the two ways that there are to ask for a flush.
@@ -76,7 +83,7 @@ verify() {
 
 mke2fs -q -t ext4 "$disk" 32M >/dev/null 2>&1
 for ((round = 0; round < ROUNDS; round++)); do
-	start -drive "file=$disk,format=raw"
+	start -isolation "${isolations[round / 2 % 2]}" -drive "file=$disk,format=raw"
 	write_files $round
 	kill_it $round
 	flushed[round]=$(sed -n 's/^flushed \([0-9]*\)\r*$/\1/p' "$tmp/output" | tail -n 1)

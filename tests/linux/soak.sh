@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Short boots, two at a time without a pause, none of which fails. Each machine has a token of its own: it
+# Short boots, two at a time without a pause, of either isolation in turn, none of which fails. Each machine has a token of its own: it
 # fills memory and its disk with it, computes, forks, looks whether all is still its own, and powers off. Neither
 # its output nor its disk holds anything of the other's.
 #   soak.sh AFTERBURN LINUX-GUEST-BUILD-DIR [BOOTS=30]
@@ -13,6 +13,7 @@ boots=${3-30}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 trap 'kill $(jobs -p) 2>/dev/null; exit 1' HUP INT TERM
+isolations=(segment process) # in turn
 mib=4 # of memory, and of disk
 
 # The guest's first process, in a second archive behind the initramfs.
@@ -61,7 +62,7 @@ boot() {
 	mkdir "$dir"
 	truncate -s ${mib}M "$dir/disk"
 	sum=$(echo "$token" | md5sum)
-	timeout 60 "$afterburn" run -on linux -m 48M -no-reboot -initrd "$tmp/initramfs" \
+	timeout 60 "$afterburn" run -on linux -isolation "${isolations[$1 % 2]}" -m 48M -no-reboot -initrd "$tmp/initramfs" \
 		-drive "file=$dir/disk,format=raw" \
 		-append "console=ttyS0 quiet reboot=k rdinit=/soak token=$token sum=${sum%% *} mib=$mib" \
 		"$guest/padded/vmlinux" </dev/null >"$dir/raw" 2>"$dir/errors" || code=$?

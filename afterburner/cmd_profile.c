@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* `afterburn profile`: what is done with profiles once they are there. */
+/* `afterburn profile --merge` and `--symbols`: what is done with profiles once they are there. */
 #include "config.h"
 
 #include "afterburner/commands.h"
@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { OPT_MERGE = 256, OPT_SYMBOLS }; /* `afterburn profile GUEST' has -m */
 
 struct options {
 	bool merge;
@@ -69,10 +71,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	struct options *o = state->input;
 
 	switch (key) {
-	case 'm':
+	case OPT_MERGE:
 		o->merge = true;
 		return 0;
-	case 's':
+	case OPT_SYMBOLS:
 		o->symbols = arg;
 		return 0;
 	case 'o':
@@ -95,8 +97,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option option_table[] = {
-    {"merge", 'm', NULL, 0, "Make one profile of several", 0},
-    {"symbols", 's', "GUEST", 0,
+    {"merge", OPT_MERGE, NULL, 0, "Make one profile of several", 0},
+    {"symbols", OPT_SYMBOLS, "GUEST", 0,
      "Add function, file, line and column to sites that have an address only", 0},
     {"output", 'o', "FILE", 0, "Where to (default: standard output)", 0},
     {0},
@@ -110,7 +112,7 @@ static const struct argp argp = {
 	   "Exit status: 0, or 2 if a file cannot be read or written.",
 };
 
-int cmd_profile(int argc, char **argv)
+int cmd_profile_files(int argc, char **argv)
 {
 	struct options o = {0};
 	struct profile p = {0};

@@ -7,7 +7,7 @@
 
 int cmd_check(int argc, char **argv);
 int cmd_census(int argc, char **argv);
-int cmd_profile(int argc, char **argv);
+int cmd_profile_files(int argc, char **argv); /* afterburn profile --merge and --symbols */
 int cmd_report(int argc, char **argv);
 
 #endif

@@ -68,11 +68,6 @@ static const struct argp_option options[] = {
     {0},
 };
 
-struct state {
-	struct run_options o;
-	const struct run_platform *platform;
-};
-
 static uint32_t parse_ram(const char *text, struct argp_state *as)
 {
 	static const char suffixes[] = "KMG";
@@ -147,7 +142,7 @@ static void finish(struct run_options *o, struct argp_state *as)
 
 static error_t parse(int key, char *arg, struct argp_state *as)
 {
-	struct state *s = as->input;
+	struct run_request *s = as->input;
 	struct run_options *o = &s->o;
 
 	switch (key) {
@@ -237,7 +232,7 @@ static error_t parse(int key, char *arg, struct argp_state *as)
 	}
 }
 
-static const struct argp argp = {
+const struct argp run_argp = {
     .options = options,
     .parser = parse,
     .args_doc = "GUEST [-- QEMU-OPTION...]",
@@ -252,12 +247,9 @@ static const struct argp argp = {
 
 int cmd_run(int argc, char **argv)
 {
-	struct state s = {
-	    .o = {.ram_size = RUN_RAM_DEFAULT},
-	    .platform = &run_platform_linux,
-	};
+	struct run_request s = RUN_REQUEST_DEFAULT;
 
-	if (argp_parse(&argp, argc, argv, ARGP_LONG_ONLY, NULL, &s))
+	if (argp_parse(&run_argp, argc, argv, ARGP_LONG_ONLY, NULL, &s))
 		return COMMAND_USAGE;
 	message_verbose = s.o.verbose;
 	return s.platform->run(&s.o);

@@ -7,6 +7,7 @@
 #define COMMAND_USAGE 2 /* exit status for a bad option or bad input */
 
 int cmd_run(int argc, char **argv);
+int cmd_profile(int argc, char **argv);
 int cmd_link(int argc, char **argv);
 
 #endif

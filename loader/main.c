@@ -40,7 +40,8 @@ static const struct command {
     {"cc", "gcc with the assembler pass, which pads and records", cc},
     {"check", "compare the records of a file with its disassembly", cmd_check},
     {"census", "count the sites of a file", cmd_census},
-    {"profile", "merge profiles of sensitive memory operations, add the source to them",
+    {"profile",
+     "run a guest and count its accesses to page tables and devices; merge such profiles",
      cmd_profile},
     {"report", "what a profile tells, hottest first", cmd_report},
 };

@@ -219,6 +219,7 @@ static int run(const struct run_options *o)
 	static struct guest guest; /* lives as long as the process: linux_run does not return */
 	struct linux_config config = {
 	    .ram_size = o->ram_size,
+	    .trace = o->trace,
 	    .stats = o->stats,
 	    .no_reboot = o->no_reboot,
 	    .isolated = o->isolated,

@@ -5,6 +5,8 @@
 
 #include "loader/image.h"
 
+#include <argp.h>
+
 #define RUN_MAX_DRIVES 5
 #define RUN_RAM_DEFAULT (128u << 20)
 #define RUN_RAM_MIN (4u << 20)
@@ -30,6 +32,7 @@ struct run_options {
 	bool stopped;    /* wait for gdb before the first instruction */
 	bool isolated;   /* -isolation process */
 	bool no_reboot, no_rewrite, stats, verbose;
+	struct trace *trace; /* `afterburn profile': where to count; else null */
 };
 
 /* One place a guest can run. run returns the exit status, or does not return. */
@@ -39,5 +42,16 @@ struct run_platform {
 };
 
 extern const struct run_platform run_platform_linux, run_platform_native;
+
+/* What the options of `afterburn run' ask for, and their parser, whose input it is. */
+struct run_request {
+	struct run_options o;
+	const struct run_platform *platform;
+};
+#define RUN_REQUEST_DEFAULT                                                                        \
+	{                                                                                          \
+		.o = {.ram_size = RUN_RAM_DEFAULT}, .platform = &run_platform_linux                \
+	}
+extern const struct argp run_argp;
 
 #endif

@@ -11,6 +11,7 @@
 #include "wedge/core/mmu.h"
 #include "wedge/core/segment.h"
 #include "wedge/core/step.h"
+#include "wedge/core/trace.h"
 #include "wedge/platform.h"
 
 /* #NM comes before any fault of an operand. True: it was delivered. */
@@ -28,6 +29,17 @@ static bool fpu_fault(struct vcpu *v)
 	return true;
 }
 
+/* There is nothing that the host could map, or it must not. */
+static void emulate_access(struct vcpu *v, uint32_t linear)
+{
+	struct insn in;
+
+	if (!step_fetch(v, &in))
+		interrupt_fault(v);
+	else if (!step_execute(v, &in) && !trace_release(v, linear))
+		step_cannot(v, &in, "access to memory that the host cannot map");
+}
+
 static void page_fault(struct vcpu *v, const struct exit *x)
 {
 	if (!(x->error & PF_FETCH) && fpu_fault(v))
@@ -41,7 +53,7 @@ static void page_fault(struct vcpu *v, const struct exit *x)
 	case SHADOW_EMULATE:
 		if (v->cpl == 0)
 			machine_count_trap(v->machine, linear_eip(v));
-		step_here(v, "access to memory that the host cannot map");
+		emulate_access(v, x->address);
 		return;
 	}
 }

@@ -53,6 +53,7 @@ struct virtio_slot {
 #define VIRTIO_SLOTS 8
 
 struct space;
+struct trace;
 
 struct machine {
 	struct vcpu cpu;
@@ -61,9 +62,10 @@ struct machine {
 	struct bus bus;
 	struct site *sites; /* sorted by slot, see machine_site_at */
 	uint32_t nr_sites;
-	uint32_t *ran;   /* how often each site's trampoline ran, by index; may be null */
-	uint32_t nr_ran; /* how many sites that has room for */
-	uint8_t *sensitive; /* see sensitive.h; null if the platform has no memory sites */
+	uint32_t *ran;       /* how often each site's trampoline ran, by index; may be null */
+	uint32_t nr_ran;     /* how many sites that has room for */
+	struct trace *trace; /* profiling mode, see trace.h; else null */
+	uint8_t *sensitive;  /* see sensitive.h; null if the platform has no memory sites */
 	struct unpadded unpadded[NR_UNPADDED];
 	uint64_t unpadded_other; /* traps that found the table full */
 	uint64_t exits[NR_EXIT_KINDS];

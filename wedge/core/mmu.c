@@ -3,8 +3,7 @@
 #include "wedge/core/walk.h"
 #include "wedge/core/access.h"
 #include "wedge/core/interrupt.h"
-
-#define PAGE 0x1000u
+#include "wedge/core/trace.h"
 
 /* The error code of a page fault, SDM vol. 3, 4.7. */
 static bool page_fault(struct vcpu *v, uint32_t linear, enum access access, unsigned cpl,
@@ -114,6 +113,8 @@ bool mmu_read(struct vcpu *v, uint32_t linear, void *out, uint32_t size, unsigne
 
 		if (!mmu_translate(v, linear, ACCESS_READ, cpl, &t))
 			return false;
+		if (v->machine->trace)
+			trace_access(v, t.phys, n, false);
 		phys_read(v->machine, t.phys, to, n);
 		linear += n;
 		to += n;
@@ -134,6 +135,8 @@ bool mmu_write(struct vcpu *v, uint32_t linear, const void *in, uint32_t size, u
 
 		if (!mmu_translate(v, linear, ACCESS_WRITE, cpl, &t))
 			return false;
+		if (v->machine->trace)
+			trace_access(v, t.phys, n, true);
 		phys_write(v->machine, t.phys, from, n);
 		linear += n;
 		from += n;

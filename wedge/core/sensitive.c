@@ -3,8 +3,9 @@
 #include "wedge/core/emulate.h"
 #include "wedge/core/mmu.h"
 
-#define FRESH 255 /* calls for plain RAM until a granule is given up; a trap costs as much as 30   \
-		   */
+#define FRESH                                                                                      \
+	255 /* calls for plain RAM until a granule is given up; a trap costs as much as 30         \
+	     */
 
 static uint8_t *granule(const struct machine *m, uint32_t linear)
 {
@@ -31,7 +32,7 @@ void sensitive_judge(struct vcpu *v, const struct insn *in)
 		linear = v->seg[in->op[i].seg].base + operand_offset(v, in, &in->op[i]);
 		if (!mmu_peek(v, linear, &t))
 			continue;
-		if (t.phys >= m->ram_size)
+		if (t.phys >= m->ram_size || m->trace)
 			*granule(m, linear) = FRESH;
 		else if (*granule(m, linear))
 			--*granule(m, linear);

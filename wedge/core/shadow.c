@@ -10,6 +10,7 @@
 #include "wedge/core/space.h"
 #include "wedge/core/interrupt.h"
 #include "wedge/core/sensitive.h"
+#include "wedge/core/trace.h"
 #include "wedge/platform.h"
 
 /* Linux gives a process 65,530 mappings (vm.max_map_count); a new one inside an old splits it in
@@ -293,6 +294,8 @@ static struct span find_span(const struct vcpu *v, uint32_t linear, const struct
 	struct span s = {(linear & ~(bytes - 1)) / PAGE, bytes / PAGE,
 			 (uint32_t)t->phys & ~(bytes - 1)};
 
+	if (v->machine->trace)
+		return (struct span){linear / PAGE, 1, (uint32_t)t->phys & ~(PAGE - 1)};
 	if (!t->large && !(with->state & S_WP0))
 		extend(v, &s, with);
 	clip(v->machine, linear / PAGE, &s);
@@ -318,6 +321,8 @@ static bool map_page(struct vcpu *v, uint32_t linear, const struct translation *
 	struct span s = find_span(v, linear, t, &how);
 	uint32_t skip = linear / PAGE - s.first;
 
+	if (v->machine->trace && !trace_map(v, linear, t->phys, &how.rights))
+		return false;
 	space_record(v, shadow.now, s.first, s.pages);
 	if (map_span(v->machine, &s, &how))
 		return true;
@@ -376,7 +381,9 @@ enum shadow_result shadow_fault(struct vcpu *v, uint32_t linear, enum access acc
 		return SHADOW_FAULT;
 	}
 	check_window(v, linear);
-	if (t.phys >= m->ram_size)
+	if (t.phys >= m->ram_size && !m->trace)
+		return emulated(v, linear);
+	if (m->trace && trace_stops(v, linear, access, t.phys))
 		return emulated(v, linear);
 	if (v->cpl == 3 && linear >= m->user_limit)
 		return SHADOW_EMULATE; /* mmu_translate could not raise the limit */

@@ -5,6 +5,7 @@
 #include "wedge/core/emulate.h"
 #include "wedge/core/interrupt.h"
 #include "wedge/core/sensitive.h"
+#include "wedge/core/trace.h"
 #include "afterburner/kinds.h"
 
 #define SLOT_FAULT_IRETS 1000
@@ -64,10 +65,14 @@ bool step_execute(struct vcpu *v, const struct insn *in)
 {
 	bool tf = v->eflags & FLAG_TF, shadow = v->shadow;
 	uint32_t rf = v->eflags & FLAG_RF, start = v->eip;
+	enum emulate_result result;
 
 	v->shadow = false;
 	v->eflags &= ~FLAG_RF;
-	switch (emulate(v, in)) {
+	trace_begin(v);
+	result = emulate(v, in);
+	trace_end(v);
+	switch (result) {
 	case EMULATE_FAULT:
 		deliver_fault(v, in);
 		return true;

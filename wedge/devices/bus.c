@@ -90,6 +90,11 @@ static const struct mmio_range *find_mmio(const struct bus *b, uint64_t phys, un
 	return NULL;
 }
 
+const struct mmio_range *bus_mmio_at(const struct bus *b, uint64_t phys)
+{
+	return find_mmio(b, phys, 1);
+}
+
 static bool within(const struct mmio_range *r, uint64_t phys, unsigned size)
 {
 	return phys >= r->first && phys + size - 1 <= r->last;

@@ -22,6 +22,7 @@ struct io_range {
 };
 
 struct mmio_range {
+	const char *name; /* for profiles */
 	uint64_t first, last;
 	uint64_t (*read)(void *dev, uint64_t offset, unsigned size);
 	void (*write)(void *dev, uint64_t offset, unsigned size, uint64_t value);
@@ -56,6 +57,8 @@ void bus_add_timed(struct bus *b, const struct timed_device *t);
 
 uint32_t bus_in(struct bus *b, uint16_t port, unsigned size);
 void bus_out(struct bus *b, uint16_t port, unsigned size, uint32_t value);
+/* The range that a physical address lies in, or null. */
+const struct mmio_range *bus_mmio_at(const struct bus *b, uint64_t phys);
 /* False: no device there (the caller reads all ones, drops writes). */
 bool bus_mmio_read(struct bus *b, uint64_t phys, unsigned size, uint64_t *value);
 bool bus_mmio_write(struct bus *b, uint64_t phys, unsigned size, uint64_t value);

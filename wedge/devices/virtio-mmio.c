@@ -263,6 +263,13 @@ static void mmio_write(void *dev, uint64_t offset, unsigned size, uint64_t value
 		write_reg(dev, (uint32_t)offset, (uint32_t)value);
 }
 
+static const char *const names[] = {
+    [VIRTIO_NET] = "virtio-net",
+    [VIRTIO_BLOCK] = "virtio-blk",
+    [VIRTIO_CONSOLE] = "virtio-console",
+    [VIRTIO_ENTROPY] = "virtio-rng",
+};
+
 static const struct virtio_class *class_of(unsigned id)
 {
 	static const struct virtio_class *const classes[] = {&virtio_block, &virtio_console,
@@ -288,7 +295,8 @@ void virtio_init(struct machine *m)
 		class->init(d);
 		d->offered |= F_VERSION_1 | F_EVENT_IDX;
 		reset(d);
-		bus_add_mmio(&m->bus, &(struct mmio_range){.first = base,
+		bus_add_mmio(&m->bus, &(struct mmio_range){.name = names[m->virtio[slot].id],
+							   .first = base,
 							   .last = base + VIRTIO_SIZE - 1,
 							   .read = mmio_read,
 							   .write = mmio_write,

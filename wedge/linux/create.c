@@ -125,6 +125,7 @@ struct machine *linux_create(const struct linux_config *c)
 	m->ram_size = c->ram_size;
 	m->window = c->window ? c->window : LINUX_WINDOW_DEFAULT;
 	m->window_size = LINUX_WINDOW_SIZE;
+	m->trace = c->trace;
 	m->stats = c->stats;
 	m->no_reboot = c->no_reboot;
 	m->cpu.machine = m;

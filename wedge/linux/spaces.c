@@ -232,5 +232,6 @@ bool spaces_create(struct machine *m)
 /* From the first ring 3 instruction on: before, code may run through the aliases of process 0. */
 void spaces_open(struct machine *m)
 {
-	m->nr_spaces = LINUX_SPACES;
+	if (!m->trace)
+		m->nr_spaces = LINUX_SPACES;
 }

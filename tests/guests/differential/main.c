@@ -13,8 +13,8 @@
 
 extern const struct variant kernel_variants[], kernel_variants_end[], plain_variants[],
     plain_variants_end[], user_variants[], user_variants_end[], calls_variants[],
-    emulated_variants[], emulated_variants_end[], calls_variants_end[],
-    memory_variants[], memory_variants_end[];
+    emulated_variants[], emulated_variants_end[], calls_variants_end[], memory_variants[],
+    memory_variants_end[];
 void case_enter(const struct input *in);
 
 struct mode {

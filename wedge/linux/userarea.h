@@ -174,7 +174,8 @@ extern const char user_stub_gate[]; /* 64-bit: where the user gate jumps to */
 extern const char user_stub_signal[], user_stub_restorer[];
 /* Return addresses of its system calls, each of which the filter lets only one pass. */
 extern const char user_stub_handed[], user_stub_mapped[], user_stub_unmapped[], user_stub_ldt_set[],
-    user_stub_closed[], user_stub_sent_closed[], user_stub_received[], user_stub_sent[];
+    user_stub_closed[], user_stub_sent_closed[], user_stub_received[], user_stub_taken[],
+    user_stub_sent[];
 #endif
 
 #endif

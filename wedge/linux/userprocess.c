@@ -149,10 +149,13 @@ static void write_filter(struct user_orders *o)
 	require(&p, ARG(0), ~0u, 1);
 	end(&p, SECCOMP_RET_ALLOW);
 	/* It does not wait: what the monitor lends is there before the process goes on. */
-	begin(&p, user_stub_received, SYS_recvmsg);
-	require(&p, ARG(0), ~0u, 0);
-	require(&p, ARG(2), ~0u, MSG_DONTWAIT);
-	end(&p, SECCOMP_RET_ALLOW);
+	const char *const takes[] = {user_stub_received, user_stub_taken};
+	for (size_t i = 0; i < sizeof takes / sizeof *takes; i++) {
+		begin(&p, takes[i], SYS_recvmsg);
+		require(&p, ARG(0), ~0u, 0);
+		require(&p, ARG(2), ~0u, MSG_DONTWAIT);
+		end(&p, SECCOMP_RET_ALLOW);
+	}
 	/* While the process is made; later there is no file for it. */
 	begin(&p, user_stub_sent, SYS_sendmsg);
 	require(&p, ARG(1) + HIGH, ~0u, (uint32_t)(USER_ORDERS >> 32));

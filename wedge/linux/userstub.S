@@ -87,6 +87,9 @@ hand_over:
 user_stub_handed:
 	testq	%rax, %rax
 	jnz	hand_over
+	leaq	REPORT(UR_STACK_TOP), %rsp
+	pushq	$2			/* flags may be guest code's, and of another process's: iretq checks NT */
+	popfq
 	cmpl	$0, ORDERS(UO_MEMORY)
 	je	1f
 	movl	$SOCKET_FD, %edi
@@ -138,6 +141,7 @@ next:
 	incl	%ebx
 	cmpq	$-4096, %rax
 	jb	operate
+failed:
 	movl	$USER_FAILED, REPORT(UR_REASON)
 	xorl	%ebx, %ebx
 	jmp	close
@@ -206,23 +210,49 @@ user_stub_signal:
 	subq	%rcx, %rax
 	cmpq	$(user_stub_end - user_stub), %rax
 	jae	save_context
+/* In the stub; elsewhere in it than here the registers of guest code are lost already, or never were. */
 inside:
-	leaq	enter(%rip), %rcx
 	movq	UC_RIP(%rdx), %rax
+	leaq	user_stub_handed(%rip), %rcx
 	subq	%rcx, %rax
+	cmpq	$(enter - user_stub_handed), %rax
+	jb	operating
+	cmpq	$(entered - user_stub_handed), %rax
+	jb	entering
 	cmpl	$USER_KICK, %edi
-	je	kicked
-	cmpq	$(entered - enter), %rax
-	jae	save_context
-	movl	$USER_REFUSED, REPORT(UR_REASON)
-	jmp	hand_over
-kicked:
-	cmpq	$(entered - enter), %rax
-	jb	nothing
+	jne	save_context
 	incl	REPORT(UR_KICKED)
 	cmpl	$USER_PATIENCE, REPORT(UR_KICKED)
 	ja	save_context		/* what guest code jumped into may loop for ever */
+	jmp	back
+entering:
+	cmpl	$USER_KICK, %edi
+	je	nothing
+	movl	$USER_REFUSED, REPORT(UR_REASON)
+	jmp	hand_over
+operating:
+	cmpl	$USER_KICK, %edi
+	jne	abandon
+	incl	REPORT(UR_KICKED)
+	cmpl	$USER_PATIENCE, REPORT(UR_KICKED)
+	ja	abandon
+	jmp	back
 
+/*
+ * Whoever came to the hand-over with TF or AC set gets here with the operations undone. The monitor must not take
+ * them for done, and the file that it lent must not stay.
+ */
+abandon:
+	movl	$SOCKET_FD, %edi
+	leaq	REPORT(UR_MESSAGE), %rsi
+	movl	$MSG_DONTWAIT, %edx
+	movl	$__NR_recvmsg, %eax
+	syscall
+	.globl	user_stub_taken
+user_stub_taken:
+	jmp	failed
+
+back:
 /* Back to what was interrupted. */
 	movq	UC_FPREGS(%rdx), %rcx
 	movq	%rdx, %rbx

@@ -11,8 +11,8 @@
 #define NOTHING 0xdeadbeef
 #define STUB_SIZE 0x500 /* more than it has */
 
-extern const char try_memory[], try_stub[];
-extern uint32_t loot, visits, registers[5]; /* eax, edi, esi, edx, ebx */
+extern const char try_memory[], try_stub[], try_peek[];
+extern uint32_t loot, visits, registers[6]; /* eax, edi, esi, edx, ebx, flags */
 
 static volatile uint32_t secret = SECRET;
 static struct frame last;
@@ -58,8 +58,26 @@ static void check_memory(uint32_t offset)
 	secret = SECRET;
 }
 
+/* The kernel puts another page where ring 3 had one: the old one is gone when it goes on. */
+static void check_shown(uint32_t offset, bool other)
+{
+	static uint32_t page[2][1024] __attribute__((section(".user.data"), aligned(4096)));
+	static uint32_t pte[2];
+
+	if (!pte[0]) {
+		pte[0] = *pte_of(page[0]);
+		pte[1] = *pte_of(page[1]);
+		page[1][0] = 1;
+	}
+	*pte_of(page[0]) = pte[other];
+	invlpg(page[0]);
+	visit(try_peek, (uint32_t)page[0]);
+	check(loot == other, "after stub + %x: page %u is mapped for page %u", offset, loot, other);
+}
+
 static void enter_everywhere(uint32_t *seed)
 {
+	const uint32_t flags[] = {0, EFLAGS_TF, EFLAGS_AC, EFLAGS_NT};
 	/* mmap munmap close modify_ldt sched_yield sendmsg rt_sigreturn exit_group */
 	const uint32_t calls[] = {9, 11, 3, 154, 24, 46, 15, 231};
 
@@ -69,8 +87,10 @@ static void enter_everywhere(uint32_t *seed)
 		registers[2] = 0x1000;
 		registers[3] = random32(seed) % 2 ? 3 : random32(seed);
 		registers[4] = random32(seed) % 3;
+		registers[5] = EFLAGS_1 | EFLAGS_IF | flags[random32(seed) % 4];
 		enter_stub(offset);
 		check(secret == SECRET, "stub + %x: kernel memory was written", offset);
+		check_shown(offset, offset % 2);
 		check_memory(offset);
 	}
 }

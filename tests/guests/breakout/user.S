@@ -24,7 +24,17 @@ try_memory:
 	ud2
 	.code32
 
-/* Go on at an offset (%ebx) into the stub, with registers that mean something there. Once: it may lead back to here. */
+/* Read what is at %ebx, as any program does. */
+	.globl	try_peek
+try_peek:
+	movl	(%ebx), %eax
+	movl	%eax, loot
+	ud2
+
+/*
+ * Go on at an offset (%ebx) into the stub, with registers that mean something there, and with flags: by iret the first
+ * instruction there is executed whatever TF is. Once: it may lead back to here.
+ */
 	.globl	try_stub
 try_stub:
 	incl	visits
@@ -36,6 +46,15 @@ try_stub:
 2:	movabsq	$USER_STUB, %rcx
 	addq	%rbx, %rcx
 	movl	$registers, %ebx
+	movl	%esp, %esi
+	movl	%ss, %eax
+	pushq	%rax
+	pushq	%rsi
+	movl	20(%rbx), %eax
+	pushq	%rax
+	movl	%cs, %eax
+	pushq	%rax
+	pushq	%rcx
 	movl	(%rbx), %eax
 	movl	4(%rbx), %edi
 	movl	8(%rbx), %esi
@@ -45,7 +64,7 @@ try_stub:
 	xorl	%r8d, %r8d
 	xorl	%r9d, %r9d
 	movabsq	$USER_ORDERS + OPERATIONS, %rbp
-	jmp	*%rcx
+	iretq
 	.code32
 
 	.set	.Lafterburner_off, 0
@@ -56,6 +75,6 @@ try_stub:
 loot:	.long	0
 visits:	.long	0
 registers:
-	.skip	20
+	.skip	24
 
 	.section .note.GNU-stack, "", @progbits

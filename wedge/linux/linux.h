@@ -8,9 +8,10 @@
 #include "wedge/platform.h"
 
 struct linux_config {
-	struct trace *trace; /* profiling mode: memory that is shared with who reads it; else null */
-	uint32_t ram_size;          /* bytes, multiple of 4096, at most 3 GiB */
-	int input;                  /* file descriptor or -1 */
+	struct trace
+	    *trace;        /* profiling mode: memory that is shared with who reads it; else null */
+	uint32_t ram_size; /* bytes, multiple of 4096, at most 3 GiB */
+	int input;         /* file descriptor or -1 */
 	unsigned input_port;        /* which port (platform.h) it is for */
 	int output[PLATFORM_PORTS]; /* file descriptors or -1 */
 	bool raw_terminal;          /* input is a terminal: raw mode, Ctrl-A x leaves */

@@ -250,7 +250,7 @@ static bool map_all(struct user_area *area)
 	uint32_t gate = area->orders.gate_at;
 
 	return munmap(NULL, LOW) == 0 && map_gate(gate) &&
-	       map_code(USER_STUB, user_stub, (size_t)(user_stub_end - user_stub)) &&
+	       map_code(USER_STUB, user_stub, (uintptr_t)user_stub_end - (uintptr_t)user_stub) &&
 	       map_at(USER_STACK, USER_STACK_SIZE, PROT_READ | PROT_WRITE) &&
 	       move(&area->orders, USER_ORDERS, PROT_READ) &&
 	       move(&area->report, USER_REPORT, PROT_READ | PROT_WRITE);

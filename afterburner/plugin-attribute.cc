@@ -71,6 +71,11 @@ bool attribute_of_operand(const_rtx mem)
 	return used && MEM_EXPR(mem) && is_sensitive(MEM_EXPR(mem));
 }
 
+bool attribute_of_function(const_tree fn)
+{
+	return used && has(DECL_ATTRIBUTES(fn));
+}
+
 bool attribute_of_place(const expanded_location *at)
 {
 	for (const struct body *b = bodies; b; b = b->next)

@@ -20,7 +20,6 @@
 #include "memmodel.h"
 #include "stringpool.h"
 
-#include "attribs.h"
 #include "context.h"
 #include "diagnostic-core.h"
 #include "emit-rtl.h"
@@ -128,6 +127,19 @@ static const char **asm_text(rtx pattern)
 	return operands ? &XSTR(operands, 0) : NULL;
 }
 
+/* Where an instruction is. */
+struct where {
+	expanded_location place; /* its own */
+	expanded_location row;   /* that the line table has for it */
+	bool function;           /* the function has the attribute */
+};
+
+static bool is_wanted(const struct memory_use *use, const struct where *at)
+{
+	return profile_places_match(&at->row, use) || profile_places_match(&at->place, use) ||
+	       use->attribute || at->function || attribute_of_place(&at->place);
+}
+
 static bool is_blank(const char *text)
 {
 	return !text[strspn(text, " \t\n;")];
@@ -137,18 +149,14 @@ static bool is_blank(const char *text)
  * An asm statement may access memory by registers of which GCC does not know that they are
  * pointers, and in more than one way: there the place decides, and the pass finds the instructions.
  */
-static void mark_asm(const char **text, struct memory_use *use, const expanded_location *at,
-		     bool function)
+static void mark_asm(const char **text, struct memory_use *use, const struct where *at)
 {
 	use->load = use->store = use->text = true;
-	if (is_blank(*text))
-		return;
-	if (!profile_places_match(at, use) && !use->attribute && !function)
-		return;
-	*text = ggc_strdup(ACONCAT((MARK "; ", *text, "\n\t" UNMARK, NULL)));
+	if (!is_blank(*text) && is_wanted(use, at))
+		*text = ggc_strdup(ACONCAT((MARK "; ", *text, "\n\t" UNMARK, NULL)));
 }
 
-static void consider(rtx_insn *insn, const expanded_location *at, bool function)
+static void consider(rtx_insn *insn, const struct where *at)
 {
 	rtx pattern = PATTERN(insn);
 	struct memory_use use = {false, false, false, false};
@@ -160,19 +168,18 @@ static void consider(rtx_insn *insn, const expanded_location *at, bool function)
 		return;
 	note_pattern_stores(pattern, note_store, &use);
 	note_uses(&PATTERN(insn), note_load, &use);
-	function = function || attribute_of_place(at);
 	if (text)
-		mark_asm(text, &use, at, function);
-	else if ((use.load || use.store) &&
-		 (profile_places_match(at, &use) || use.attribute || function))
+		mark_asm(text, &use, at);
+	else if ((use.load || use.store) && is_wanted(&use, at))
 		bitmap_set_bit(marked, INSN_UID(insn));
 }
 
 /*
  * The line table's row for an instruction without a place of its own is that of the one before it,
- * or of a marker where a statement begins: that is the place that a profile has.
+ * or of a marker where a statement begins: that is the place that a profile has. A function without
+ * debug information (one that was found to be the same as another) has one row for all.
  */
-static void next_place(const rtx_insn *insn, expanded_location *at)
+static void next_place(const rtx_insn *insn, struct where *at)
 {
 	expanded_location own = {NULL, 0, 0, NULL, false};
 
@@ -180,8 +187,11 @@ static void next_place(const rtx_insn *insn, expanded_location *at)
 		own = expand_location(NOTE_MARKER_LOCATION(insn));
 	else if (NONDEBUG_INSN_P(insn) && INSN_HAS_LOCATION(insn))
 		own = insn_location(insn);
-	if (own.file && own.line)
-		*at = own;
+	if (!own.file || !own.line)
+		return;
+	at->place = own;
+	if (!DECL_IGNORED_P(current_function_decl))
+		at->row = own;
 }
 
 static const struct pass_data pass_data_mark = {
@@ -195,9 +205,8 @@ struct pass_mark : public rtl_opt_pass {
 
 	unsigned int execute(function *fn) override
 	{
-		expanded_location at = expand_location(prologue_location);
-		bool sensitive =
-		    lookup_attribute("afterburner_sensitive", DECL_ATTRIBUTES(fn->decl));
+		expanded_location first = expand_location(prologue_location);
+		struct where at = {first, first, attribute_of_function(fn->decl)};
 
 		if (marked)
 			sbitmap_free(marked);
@@ -206,7 +215,7 @@ struct pass_mark : public rtl_opt_pass {
 		for (rtx_insn *insn = get_insns(); insn; insn = NEXT_INSN(insn)) {
 			next_place(insn, &at);
 			if (NONDEBUG_INSN_P(insn))
-				consider(insn, &at, sensitive);
+				consider(insn, &at);
 		}
 		return 0;
 	}

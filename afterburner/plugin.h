@@ -22,6 +22,8 @@ void profile_places_write(FILE *f);
 void attribute_register(const char *plugin);
 /* Has the memory operand the attribute: its type, or a field or variable it is a part of? */
 bool attribute_of_operand(const_rtx mem);
+/* Has the function? */
+bool attribute_of_function(const_tree fn);
 /* Does the place lie in a function with the attribute, inlined or not? */
 bool attribute_of_place(const expanded_location *at);
 

@@ -380,12 +380,16 @@ static struct exit classify(int sig, uint8_t vector, uint32_t error, uint32_t ad
 static bool in_host_segment(const greg_t *g, int sig)
 {
 	uint32_t cs = g[REG_CSGSFS] & 0xffff, delta;
-	uint64_t rip = (uint64_t)g[REG_RIP];
+	uint64_t rip = (uint64_t)g[REG_RIP], entry = (uintptr_t)linux_gate_entry;
 
 	if (cs == HOST_CS32)
 		return sig != SIGSYS;
-	if (cs != HOST_CS64 || rip > UINT32_MAX)
+	if (cs != HOST_CS64)
 		return false;
+	/* The monitor, or code that jumped to it: which, the stack tells. */
+	if (rip > UINT32_MAX)
+		return (uint64_t)g[REG_RSP] <= UINT32_MAX &&
+		       (rip < entry || rip >= (uintptr_t)linux_fpu_save);
 	return !in_window((uint32_t)rip, &delta) ||
 	       (uint32_t)rip + delta - linux_machine.m.window - WINDOW_GATE >=
 		   WINDOW_TRAMPOLINES - WINDOW_GATE;

@@ -134,10 +134,16 @@ START_TEST(test_owed_behind_request)
 	ck_assert(take());
 	ck_assert(take());
 	ck_assert(!take());
+	at(tick(1 + 9 * HZ100)); /* nor while the guest catches up */
+	ck_assert(take());
+	at(tick(1 + 10 * HZ100));
+	for (n = 1; take();)
+		n++;
+	ck_assert_uint_eq(n, 4);
 	/* A guest that does not want the interrupt has no debts. */
 	out8(0x21, 0x01);
-	at(tick(1 + 7 * HZ100));
-	at(tick(1 + 8 * HZ100) + 5000000);
+	at(tick(1 + 11 * HZ100));
+	at(tick(1 + 12 * HZ100) + 5000000);
 	out8(0x21, 0x00);
 	ck_assert(take());
 	ck_assert(!take());

@@ -196,11 +196,13 @@ static void pulse(void)
 		irq_set(&pit.m->bus, IRQ_TIMER, false);
 }
 
-/* n edges of channel 0 have passed: one makes a request, unless one still waits for the guest. */
+/* n edges of channel 0 have passed: one makes a request, unless one still waits for the guest.
+ * While the guest catches up none merges. */
 static void owe(const struct channel *c, int64_t n)
 {
 	int64_t most = (int64_t)tick_at((uint64_t)MAX_OWED_SECONDS * NS_PER_SECOND) / c->count;
-	bool late = periodic(c) && (n > 1 || elapsed(c, pit.last) % c->count >= LATE_TICKS);
+	bool late =
+	    periodic(c) && (pit.owed || n > 1 || elapsed(c, pit.last) % c->count >= LATE_TICKS);
 
 	if (!late || !irq_waits(&pit.m->bus, IRQ_TIMER))
 		n--;

@@ -98,6 +98,7 @@ refused "cannot forward port" run -on linux -nic user,hostfwd=tcp:192.0.2.1:2222
 refused "at most one" run -on linux -nic user -nic user "$guest"
 refused "-device:" run -device e1000 "$guest"
 refused "-console:" run -console vga "$guest"
+refused "-isolation:" run -isolation page "$guest"
 refused "more than 7 virtio devices" run -drive file=a -drive file=b -drive file=c -drive file=d -drive file=e \
 	-nic user -console virtio -device virtio-rng-device "$guest"
 refused "no multiboot header" run -kernel-type multiboot "$linux"

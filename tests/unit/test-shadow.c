@@ -2,6 +2,7 @@
 /* The shadow mappings as a TLB, and the user limit. */
 #include "tests/unit/guest.h"
 #include "tests/unit/unit.h"
+#include "wedge/core/space.h"
 #include "wedge/core/control.h"
 
 #define RAM 0x1000000u
@@ -331,6 +332,74 @@ START_TEST(test_user_view)
 }
 END_TEST
 
+static unsigned user_rights_at(uint32_t linear)
+{
+	unsigned rights;
+
+	return stub_user_mapped(linear, NULL, &rights) ? rights : 0;
+}
+
+static void enter(unsigned cpl)
+{
+	v->cpl = cpl;
+	if (cpl == 3)
+		shadow_enter_user(v);
+	else
+		shadow_enter_kernel(v);
+}
+
+/* Where ring 3 is kept apart it has user pages only; what is invalidated goes for both rings. */
+START_TEST(test_views)
+{
+	start();
+	m->user_spaces = calloc(1, sizeof(*m->user_spaces));
+	ck_assert_ptr_nonnull(m->user_spaces);
+	shadow_reset(m);
+	for (uint32_t page = 0x3000; page <= 0x5000; page += 0x1000)
+		guest_map(v, page, (page + 0x2000) | P | W | A | (page == 0x3000 ? 0 : U));
+	fill(0x3000, ACCESS_WRITE);
+	fill(0x4000, ACCESS_WRITE);
+	ck_assert(!user_rights_at(0x3000) && !user_rights_at(0x4000));
+	enter(3);
+	ck_assert(rights_at(0x3000) && shadow_user_clean(v));
+	ck_assert_int_eq(shadow_fault(v, 0x3000, ACCESS_READ), SHADOW_FAULT);
+	v->fault.raised = false;
+	shadow_enter_user(v); /* forgets that this page is expected */
+	fill(0x4000, ACCESS_WRITE);
+	fill(0x5000, ACCESS_READ);
+	ck_assert(!user_rights_at(0x3000) && user_rights_at(0x4000) && user_rights_at(0x5000));
+	ck_assert(!rights_at(0x5000));
+	/* invlpg */
+	enter(0);
+	shadow_flush_page(v, 0x4000);
+	ck_assert(!rights_at(0x4000) && !user_rights_at(0x4000) && user_rights_at(0x5000));
+	/* mov cr3: before ring 3 goes on */
+	guest_map(v, 0x5000, 0x8000 | P | W | U | A);
+	shadow_switch(v);
+	ck_assert(rights_at(0x3000));
+	enter(3);
+	ck_assert(!user_rights_at(0x5000));
+	fill(0x5000, ACCESS_READ);
+	/* All of them */
+	enter(0);
+	shadow_flush(v);
+	ck_assert(!rights_at(0x3000));
+	enter(3);
+	ck_assert(!user_rights_at(0x5000));
+	/* A page of ring 3's becomes ring 0's. */
+	fill(0x5000, ACCESS_READ);
+	enter(0);
+	guest_map(v, 0x5000, 0x8000 | P | W | A);
+	shadow_flush_page(v, 0x5000);
+	fill(0x5000, ACCESS_READ);
+	enter(3);
+	ck_assert(rights_at(0x5000) && !user_rights_at(0x5000));
+	free(m->user_spaces);
+	m->user_spaces = NULL;
+	shadow_reset(m);
+}
+END_TEST
+
 START_TEST(test_window)
 {
 	start();
@@ -362,4 +431,4 @@ END_TEST
 
 UNIT_MAIN("shadow", test_fill, test_no_execute, test_flushes, test_switch, test_flush_global,
 	  test_neighbours, test_large, test_identity, test_write_protect, test_user_limit,
-	  test_user_view, test_window, test_bound)
+	  test_user_view, test_views, test_window, test_bound)

@@ -146,11 +146,35 @@ static void answer(void)
 		report_internal("a user process does not go on", (uint64_t)-ret);
 }
 
-/* The host refuses some of it: no mappings are left, so there is room for new ones. */
+static void put(struct user_op op)
+{
+	user.orders->ops[user.orders->nr_ops++] = op;
+}
+
+static struct user_op unmap_op(uint32_t linear, uint32_t pages)
+{
+	return (struct user_op){
+	    .kind = OP_UNMAP,
+	    .at = linear,
+	    .length = (uint64_t)pages * PAGE,
+	};
+}
+
+static struct user_op ldt_op(unsigned n)
+{
+	return (struct user_op){
+	    .kind = OP_LDT,
+	    .at = USER_ORDERS + offsetof(struct user_orders, ldt[n]),
+	};
+}
+
+/* The host refuses some of it: when no mappings are left there is room for new ones. */
 static void start_over(void)
 {
-	forget_operations();
-	userspace_unmap(0, linux_machine.m.window / PAGE);
+	user.orders->nr_ops = user.orders->memory = 0;
+	for (unsigned i = 0; i < user.nr_ldt; i++)
+		put(ldt_op(i));
+	put(unmap_op(0, linux_machine.m.window / PAGE));
 	shadow_flush(&linux_machine.m.cpu);
 }
 
@@ -174,18 +198,18 @@ static uint32_t hand_over(bool resume)
 	return reason;
 }
 
-static struct user_op *new_op(void)
+static void make_room(void)
 {
 	if (user.orders->nr_ops == USER_OPS || user.nr_ldt == USER_LDT_OPS)
 		hand_over(false);
-	return &user.orders->ops[user.orders->nr_ops++];
 }
 
 bool userspace_map(uint32_t linear, uint32_t phys, uint32_t pages, unsigned rights)
 {
 	if (linear < linux_machine.lowest_page)
 		return false;
-	*new_op() = (struct user_op){
+	make_room();
+	put((struct user_op){
 	    .kind = OP_MAP,
 	    .prot = PROT_READ | (rights & MAP_WRITE ? PROT_WRITE : 0u) |
 		    (rights & MAP_EXEC ? PROT_EXEC : 0u),
@@ -193,24 +217,19 @@ bool userspace_map(uint32_t linear, uint32_t phys, uint32_t pages, unsigned righ
 	    .offset = phys,
 	    .at = linear,
 	    .length = (uint64_t)pages * PAGE,
-	};
+	});
 	user.orders->memory = 1;
 	return true;
 }
 
 void userspace_unmap(uint32_t linear, uint32_t pages)
 {
-	*new_op() = (struct user_op){
-	    .kind = OP_UNMAP,
-	    .at = linear,
-	    .length = (uint64_t)pages * PAGE,
-	};
+	make_room();
+	put(unmap_op(linear, pages));
 }
 
 void userspace_ldt(const struct user_desc *d)
 {
-	struct user_op *op;
-
 	if (!user.orders)
 		return; /* before there are user processes: they inherit it */
 	/* One an entry, so that nobody can undo the second by doing the first again. */
@@ -220,13 +239,9 @@ void userspace_ldt(const struct user_desc *d)
 			return;
 		}
 	}
-	op = new_op();
+	make_room();
 	user.orders->ldt[user.nr_ldt] = *d;
-	*op = (struct user_op){
-	    .kind = OP_LDT,
-	    .at = USER_ORDERS + offsetof(struct user_orders, ldt[user.nr_ldt]),
-	};
-	user.nr_ldt++;
+	put(ldt_op(user.nr_ldt++));
 }
 
 static void give_state(void)

@@ -14,7 +14,7 @@
 	0x800u /* in stub_pages, beside MAP_* in the low bits and the frame in the high */
 
 struct stub stub;
-static uint32_t stub_pages[NR_PAGES];
+static uint32_t stub_pages[2][NR_PAGES]; /* [1]: ring 3's, of a machine with user_spaces */
 
 void stub_reset(void)
 {
@@ -50,9 +50,9 @@ void stub_serial_input(unsigned port, const char *text)
 		stub.serial[port].in[stub.serial[port].in_len++] = (uint8_t)*text;
 }
 
-bool stub_mapped(uint32_t linear, uint32_t *phys, unsigned *rights)
+static bool mapped(bool user, uint32_t linear, uint32_t *phys, unsigned *rights)
 {
-	uint32_t entry = stub_pages[linear / PAGE];
+	uint32_t entry = stub_pages[user][linear / PAGE];
 
 	if (!(entry & PAGE_MAPPED))
 		return false;
@@ -63,12 +63,22 @@ bool stub_mapped(uint32_t linear, uint32_t *phys, unsigned *rights)
 	return true;
 }
 
+bool stub_mapped(uint32_t linear, uint32_t *phys, unsigned *rights)
+{
+	return mapped(false, linear, phys, rights);
+}
+
+bool stub_user_mapped(uint32_t linear, uint32_t *phys, unsigned *rights)
+{
+	return mapped(true, linear, phys, rights);
+}
+
 unsigned stub_nr_mapped(void)
 {
 	unsigned n = 0;
 
 	for (uint32_t i = 0; i < NR_PAGES; i++)
-		n += !!(stub_pages[i] & PAGE_MAPPED);
+		n += !!(stub_pages[0][i] & PAGE_MAPPED);
 	return n;
 }
 
@@ -80,16 +90,18 @@ bool platform_map(struct machine *m, uint32_t linear, uint32_t phys, uint32_t pa
 	if (linear == 0 && stub.map_refuses_page0)
 		return false;
 	for (uint32_t i = 0; i < pages; i++)
-		stub_pages[linear / PAGE + i] = (phys + i * PAGE) | PAGE_MAPPED | rights;
+		stub_pages[m->user_view][linear / PAGE + i] =
+		    (phys + i * PAGE) | PAGE_MAPPED | rights;
 	return true;
 }
 
 void platform_unmap(struct machine *m, uint32_t linear, uint32_t pages)
 {
-	(void)m;
+	uint32_t *page = stub_pages[m->user_view];
+
 	if (linear % PAGE || linear / PAGE + pages > NR_PAGES)
 		abort();
-	memset(stub_pages + linear / PAGE, 0, (size_t)pages * sizeof(*stub_pages));
+	memset(page + linear / PAGE, 0, (size_t)pages * sizeof(*page));
 }
 
 void platform_segment(struct vcpu *v, enum segreg s)

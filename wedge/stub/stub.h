@@ -65,6 +65,8 @@ void stub_serial_input(unsigned port, const char *text);
 
 /* The mapping of a linear page: true and *phys, *rights (MAP_*) if there is one. */
 bool stub_mapped(uint32_t linear, uint32_t *phys, unsigned *rights);
+/* The same as ring 3 sees it, of a machine with user_spaces. */
+bool stub_user_mapped(uint32_t linear, uint32_t *phys, unsigned *rights);
 /* How many pages are mapped. */
 unsigned stub_nr_mapped(void);
 

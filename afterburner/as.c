@@ -26,7 +26,7 @@ struct command {
 	char **files; /* "-" is standard input */
 	int nr_files;
 	bool passthrough; /* --version and the like */
-	bool intel, off, user, x32;
+	bool intel, off, user, module, x32;
 	enum ab_isa isa;
 };
 
@@ -75,6 +75,8 @@ static bool parse_option(struct command *c, const char *a)
 		return c->off = true;
 	if (strcmp(a, "--afterburner-user") == 0)
 		return c->user = true;
+	if (strcmp(a, "--afterburner-module") == 0)
+		return c->module = true;
 	if (strcmp(a, "--32") == 0)
 		c->isa = AB_ISA_I386;
 	else if (strcmp(a, "--64") == 0)
@@ -180,7 +182,8 @@ static struct span contents(int fd, bool may_map)
 static void add_file(struct text *out, const struct command *c, const char *name)
 {
 	bool is_stdin = strcmp(name, "-") == 0 || strcmp(name, "--") == 0;
-	struct scan_options o = {.isa = c->isa, .intel = c->intel, .ranges = c->off || c->user};
+	struct scan_options o = {
+	    .isa = c->isa, .intel = c->intel, .ranges = c->off || c->user, .module = c->module};
 	int fd = is_stdin ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
 	const char *shown = is_stdin ? "{standard input}" : name, *error;
 	struct span source = {NULL, NULL};
@@ -214,8 +217,10 @@ int main(int argc, char **argv)
 	out.fd = memfd_create("afterburner", MFD_CLOEXEC);
 	if (out.fd < 0)
 		die("memfd_create: %s", strerror(errno));
-	prelude_write(&out, &(struct prelude_options){
-				.isa = c.isa, .off = c.off, .user = c.user, .intel = c.intel});
+	prelude_write(
+	    &out,
+	    &(struct prelude_options){
+		.isa = c.isa, .off = c.off, .user = c.user, .intel = c.intel, .module = c.module});
 	for (int i = 0; i < c.nr_files; i++)
 		add_file(&out, &c, c.files[i]);
 	prelude_end(&out);

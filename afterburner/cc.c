@@ -93,6 +93,15 @@ static bool plugin_option(struct plugin *p, const char *arg)
 	return true;
 }
 
+/* Code that a guest loads at run time: Kbuild defines MODULE for it, in C and in assembly. */
+static bool is_module(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "-DMODULE") == 0)
+			return true;
+	return false;
+}
+
 /* Append what loads the plugin to the arguments; false if it was not built. */
 static bool load_plugin(const struct plugin *p, const char *directory, char **args, int *n)
 {
@@ -115,7 +124,7 @@ int cmd_cc(int argc, char **argv)
 	const char *gcc = getenv("AFTERBURNER_GCC"), *directory;
 	struct plugin plugin = {.profile = getenv("AFTERBURN_PROFILE")};
 	char buf[PATH_MAX], option[PATH_MAX + 8];
-	char **args = calloc((size_t)argc + 4, sizeof(*args));
+	char **args = calloc((size_t)argc + 5, sizeof(*args));
 	int n = 2;
 
 	if (!args)
@@ -131,6 +140,8 @@ int cmd_cc(int argc, char **argv)
 	snprintf(option, sizeof(option), "-B%s/", directory);
 	args[0] = (char *)(gcc && *gcc ? gcc : "gcc");
 	args[1] = option;
+	if (is_module(argc, argv) && !is_off())
+		args[n++] = (char *)"-Wa,--afterburner-module";
 	plugin.wanted = plugin.profile && *plugin.profile;
 	for (int i = 1; i < argc; i++)
 		if (!plugin_option(&plugin, argv[i]))

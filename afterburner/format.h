@@ -3,10 +3,12 @@
  * The record format: what the assembler pass writes into a guest and the loader reads.
  * doc/format.md is the contract in words; this header is the contract in C.
  *
- * Section ".afterburn" (SHT_PROGBITS, not allocated) is an array of struct ab_record.
- * Note ".afterburn.note" (SHT_NOTE, owner "Afterburner", type AB_NOTE_TYPE) holds struct ab_note.
- * Section ".afterburn.ranges" (SHT_PROGBITS, not allocated) is an array of struct ab_range.
- * Section ".afterburn.matches" (SHT_PROGBITS, not allocated) is an array of struct ab_match.
+ * Section ".afterburn" (SHT_PROGBITS, not allocated) is an array of struct ab_record. In what a
+ * guest loads at run time it is allocated, and ".init.afterburn" and ".exit.afterburn" stand beside
+ * it. Note ".afterburn.note" (SHT_NOTE, owner "Afterburner", type AB_NOTE_TYPE) holds struct
+ * ab_note. Section ".afterburn.ranges" (SHT_PROGBITS, not allocated) is an array of struct
+ * ab_range. Section ".afterburn.matches" (SHT_PROGBITS, not allocated) is an array of struct
+ * ab_match.
  */
 #ifndef AFTERBURNER_FORMAT_H
 #define AFTERBURNER_FORMAT_H
@@ -14,6 +16,8 @@
 #include <stdint.h>
 
 #define AB_SECTION ".afterburn"
+#define AB_INIT_SECTION ".init" AB_SECTION
+#define AB_EXIT_SECTION ".exit" AB_SECTION
 #define AB_NOTE_SECTION                                                                            \
 	".afterburn.note" /* not .note.*: linker scripts gather those into memory                  \
 			   */
@@ -37,7 +41,13 @@ enum ab_isa { AB_ISA_I386 = 1, AB_ISA_X86_64 = 2 };
  * place: start of the slot, relative to the address of this field. The section is not allocated, so
  * in a linked file the section's address is 0 and the slot is at (offset in section + place); in a
  * relocatable file the relocation names the slot. On i386 the high half is 0 and ignored.
+ *
+ * Allocated records are found in memory by their marks: reserved is AB_MARK, and on i386 the high
+ * half of place is AB_MARK_PLACE. They are aligned to 4 bytes.
  */
+#define AB_MARK 0xab17u
+#define AB_MARK_PLACE 0xc5ab52d9u
+
 struct ab_record {
 	int64_t place;
 	uint16_t kind;     /* enum ab_kind, from sites.def */
@@ -45,7 +55,7 @@ struct ab_record {
 	uint8_t insn_len;  /* length of the instruction, bytes */
 	uint8_t slot_len;  /* length of the slot, bytes; >= insn_off + insn_len */
 	uint8_t flags;     /* AB_F_* */
-	uint16_t reserved; /* 0 */
+	uint16_t reserved; /* 0, or AB_MARK */
 };
 
 /* Descriptor of the note. One per object file; a linked file may hold many, all must agree. */

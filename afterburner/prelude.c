@@ -73,17 +73,20 @@ static void write_state(struct text *out, const struct prelude_options *o)
 		    x64 ? "" : ".if .Lab_code==64\n.set .Lab_on,0\n.endif\n");
 }
 
-/* The first field of a record or range: the place of a label. */
-static void write_place(struct text *out, enum ab_isa isa, const char *label)
+/* The first field of a record or range: the place of a label. high: of place, on i386. */
+static void write_place(struct text *out, enum ab_isa isa, const char *label, unsigned high)
 {
-	text_printf(out, isa == AB_ISA_X86_64 ? ".quad %sb-.\n" : ".long %sb-.,0\n", label);
+	if (isa == AB_ISA_X86_64)
+		text_printf(out, ".quad %sb-.\n", label);
+	else
+		text_printf(out, ".long %sb-.,%u\n", label, high);
 }
 
 static void write_range_end(struct text *out, enum ab_isa isa, const char *symbol,
 			    const char *label)
 {
 	text_printf(out, ".if %s\n8886613:\nab_ranges\n", symbol);
-	write_place(out, isa, label);
+	write_place(out, isa, label, 0);
 	text_printf(out, ".long 8886613b-%sb\n.short %s,0\n.popsection\n.set %s,0\n.endif\n", label,
 		    symbol, symbol);
 }
@@ -92,8 +95,22 @@ static void write_range_end(struct text *out, enum ab_isa isa, const char *symbo
  * Where records go: in the group of the section that they are of (the flag ?), and linked to it
  * (o), as ab_link says.
  */
-static void write_sections(struct text *out)
+static void write_sections(struct text *out, const struct prelude_options *o)
 {
+	/*
+	 * In a module: where the guest's module loader keeps them, in memory, with the code that
+	 * they are of. What it drops after initialization is named .init.*. They are linked to
+	 * nothing, because loaders do not know what that means.
+	 */
+	if (o->module) {
+		text_puts(out, ".macro ab_sites\n.endm\n.macro ab_ranges\n"
+			       ".pushsection " AB_RANGE_SECTION ",\"a?\",@progbits\n.endm\n"
+			       ".macro ab_link ab_l,ab_p\n"
+			       ".purgem ab_sites\n.macro ab_sites\n"
+			       ".pushsection \\ab_p\\()" AB_SECTION
+			       ",\"a?\",@progbits\n.balign 4\n.endm\n.endm\nab_link .text\n");
+		return;
+	}
 	text_puts(out, ".macro ab_sites\n.endm\n.macro ab_ranges\n.endm\n"
 		       ".macro ab_link ab_l\n"
 		       ".purgem ab_sites\n.macro ab_sites\n"
@@ -130,19 +147,20 @@ static void write_ranges(struct text *out, enum ab_isa isa)
  * two words: kind, insn_off and insn_len; slot_len and flags. The lengths are constants, or gas
  * says that the expression of .if is none.
  */
-static void write_record(struct text *out, enum ab_isa isa, const char *off_and_length,
-			 unsigned flags)
+static void write_record(struct text *out, const struct prelude_options *o,
+			 const char *off_and_length, unsigned flags)
 {
 	text_printf(
 	    out,
 	    ".set .Lab_slot,.-8886610b\n.if .Lab_slot<5\n.error \"slot of less than 5 bytes\"\n"
 	    ".endif\nab_sites\n");
-	write_place(out, isa, "8886610");
+	write_place(out, o->isa, "8886610", o->module ? AB_MARK_PLACE : 0);
 	text_printf(out, ".long \\ab_k+%s,.Lab_slot+.Lab_flags+%u\n.popsection\n", off_and_length,
-		    flags << 8);
+		    flags << 8 | (o->module ? AB_MARK << 16 : 0));
 }
 
-static void write_after(struct text *out, enum ab_isa isa, const char *name, const char *prefix)
+static void write_after(struct text *out, const struct prelude_options *o, const char *name,
+			const char *prefix)
 {
 	text_printf(out,
 		    ".macro %s ab_k,ab_i:vararg\n.if .Lab_on==1\n8886610:%s \\ab_i\n"
@@ -152,27 +170,28 @@ static void write_after(struct text *out, enum ab_isa isa, const char *name, con
 		text_printf(out, ".%s .Lab_n==%d\n.byte %s\n", length == 1 ? "if" : "elseif",
 			    length, nops[5 - length]);
 	text_puts(out, ".endif\n");
-	write_record(out, isa, ".Lab_n*0x1000000", 0);
+	write_record(out, o, ".Lab_n*0x1000000", 0);
 	text_printf(out, ".else\n%s \\ab_i\n.endif\n.endm\n", prefix);
 }
 
 /* ab_n is the number of prefixes. */
-static void write_prefixed(struct text *out, enum ab_isa isa)
+static void write_prefixed(struct text *out, const struct prelude_options *o)
 {
 	text_puts(out, ".macro ab_prefixed ab_n,ab_k,ab_i:vararg\n.if .Lab_on==1\n"
 		       "8886610: ab_prefix\\ab_n\n{nooptimize} \\ab_i\n");
-	write_record(out, isa, ".Lab_slot*0x1000000", 0);
+	write_record(out, o, ".Lab_slot*0x1000000", 0);
 	text_puts(out, ".else\n{nooptimize} \\ab_i\n.endif\n.endm\n");
 }
 
 /* ab_n is the number of padding bytes, which names the macro that holds them: ab_nop4. */
-static void write_before(struct text *out, enum ab_isa isa, const char *name, const char *condition)
+static void write_before(struct text *out, const struct prelude_options *o, const char *name,
+			 const char *condition)
 {
 	text_printf(out,
 		    ".macro %s ab_n,ab_k,ab_i:vararg\n.if %s\n8886610: ab_nop\\ab_n\n"
 		    "{nooptimize} \\ab_i\n",
 		    name, condition);
-	write_record(out, isa, "\\ab_n*0x10000+(.Lab_slot-\\ab_n)*0x1000000", AB_F_PAD_BEFORE);
+	write_record(out, o, "\\ab_n*0x10000+(.Lab_slot-\\ab_n)*0x1000000", AB_F_PAD_BEFORE);
 	text_puts(out, ".else\n{nooptimize} \\ab_i\n.endif\n.endm\n");
 }
 
@@ -317,18 +336,18 @@ void prelude_write(struct text *out, const struct prelude_options *o)
 	text_puts(out, "# 1000001 \"<afterburner>\"\n");
 	write_note(out, o->isa);
 	write_state(out, o);
-	write_sections(out);
+	write_sections(out, o);
 	write_ranges(out, o->isa);
 	for (size_t i = 1; i < sizeof(nops) / sizeof(nops[0]); i++)
 		if (nops[i])
 			text_printf(out, ".macro ab_nop%zu\n.byte %s\n.endm\n", i, nops[i]);
 	for (size_t i = 2; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
 		text_printf(out, ".macro ab_prefix%zu\n.byte %s\n.endm\n", i, prefixes[i]);
-	write_prefixed(out, o->isa);
-	write_after(out, o->isa, "ab_site", "{nooptimize}");
-	write_after(out, o->isa, "ab_bytes", "");
-	write_before(out, o->isa, "ab_before", ".Lab_on==1");
-	write_before(out, o->isa, "ab_int", ".Lab_on");
+	write_prefixed(out, o);
+	write_after(out, o, "ab_site", "{nooptimize}");
+	write_after(out, o, "ab_bytes", "");
+	write_before(out, o, "ab_before", ".Lab_on==1");
+	write_before(out, o, "ab_int", ".Lab_on");
 	write_mnemonics(out);
 	write_dispatchers(out);
 	write_operations(out);

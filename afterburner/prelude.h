@@ -14,6 +14,7 @@
  * change of .code16, .Lafterburner_off, ...: closes and opens ranges ab_leave, ab_enter before and
  * after a change of section in files that have ranges
  *   ab_link SECTION    records are kept or dropped by the linker with this section
+ *   ab_link SECTION,PREFIX   in modules: they go to the section PREFIX.afterburn
  */
 #ifndef AFTERBURNER_PRELUDE_H
 #define AFTERBURNER_PRELUDE_H
@@ -29,9 +30,10 @@
 
 struct prelude_options {
 	enum ab_isa isa;
-	bool off;   /* start as if the source had said .set .Lafterburner_off, 1 */
-	bool user;  /* and the like */
-	bool intel; /* -msyntax=intel */
+	bool off;    /* start as if the source had said .set .Lafterburner_off, 1 */
+	bool user;   /* and the like */
+	bool intel;  /* -msyntax=intel */
+	bool module; /* records are allocated: the guest loads this at run time */
 };
 
 /* How many redundant prefixes pad a mnemonic to 5 bytes; 0: its kind is padded by NOPs. */

@@ -301,6 +301,12 @@ static bool read_notes(struct reader *r, Elf_Data *d)
 	return true;
 }
 
+static bool is_site_section(const char *name)
+{
+	return strcmp(name, AB_SECTION) == 0 || strcmp(name, AB_INIT_SECTION) == 0 ||
+	       strcmp(name, AB_EXIT_SECTION) == 0;
+}
+
 static bool read_section(struct reader *r, size_t index, const char *name)
 {
 	bool notes = strcmp(name, AB_NOTE_SECTION) == 0;
@@ -310,7 +316,7 @@ static bool read_section(struct reader *r, size_t index, const char *name)
 	Elf_Data *d;
 	GElf_Shdr sh;
 
-	if (!notes && !ranges && strcmp(name, AB_SECTION) != 0)
+	if (!notes && !ranges && !is_site_section(name))
 		return true;
 	r->name = name;
 	if (!gelf_getshdr(scn, &sh) || sh.sh_type == SHT_NOBITS || !(d = elf_rawdata(scn, NULL)) ||

@@ -81,6 +81,13 @@ static bool same_span(struct span a, struct span b)
 	       memcmp(a.start, b.start, (size_t)(a.end - a.start)) == 0;
 }
 
+static bool named(struct span name, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return (size_t)(name.end - name.start) >= n && memcmp(name.start, prefix, n) == 0;
+}
+
 /*
  * Tell the prelude where records are to be linked to, if that has changed. A section whose name is
  * not known leaves the link as it is: records without any cannot be linked together with those that
@@ -95,6 +102,10 @@ static void link_records(struct scan *s, const char *at)
 	s->linked = name;
 	scan_insert(s, at, ";ab_link ");
 	text_append(s->out, name.start, (size_t)(name.end - name.start));
+	if (s->module && named(name, ".init"))
+		text_puts(s->out, ",.init");
+	else if (s->module && named(name, ".exit"))
+		text_puts(s->out, ",.exit");
 }
 
 static struct section_state named_section(struct scan *s, struct span args)

@@ -27,6 +27,7 @@ struct scan {
 	const char *copied; /* everything before it is in out */
 	const char *end;
 	bool x64, intel, altmacro;
+	bool module;     /* from the options */
 	bool ranges;     /* the file changes code modes or switches the pass off */
 	bool memory;     /* memory operations are sites, too */
 	bool shadow;     /* the last instruction blocks interrupts behind it */

@@ -239,6 +239,7 @@ const char *scan(struct text *out, struct span source, const struct scan_options
 	    .end = source.end,
 	    .x64 = o->isa == AB_ISA_X86_64,
 	    .intel = o->intel,
+	    .module = o->module,
 	    .ranges = o->ranges || contains(source, ".code") || contains(source, AB_SYMBOL_OFF) ||
 		      contains(source, AB_SYMBOL_USER),
 	    .section = text_section(),

@@ -21,6 +21,7 @@ struct scan_options {
 	enum ab_isa isa;
 	bool intel;  /* -msyntax=intel */
 	bool ranges; /* the whole file is off or of ring 3 */
+	bool module; /* ab_link is told which section of records a section has */
 };
 
 /*

@@ -4,8 +4,8 @@
  *
  *  as built (the pass, afterburner/)        after loading
  *
- *  slot: ec          in (%dx), %al          slot: e9 rel32      jmp trampoline    write_patch, here
- *        0f 1f 40 00 nopl 0(%eax)           (longer slots:)  cc int3 ...          write_patch, here
+ *  slot: ec          in (%dx), %al          slot: e9 rel32      jmp trampoline    trampoline_patch
+ *        0f 1f 40 00 nopl 0(%eax)           (longer slots:)  cc int3 ...          trampoline_patch
  *  next: ...                                next: ...
  *                                              ^
  *                                              |     window (wedge/stubs/, one copy a site)
@@ -16,7 +16,7 @@
  *
  *  padded before the instruction (int, and what must stay next to its successor):
  *
- *  slot: 0f 1f 80 00 00 00 00  nopl         slot: e9 rel32 cc.. jmp trampoline    write_patch, here
+ *  slot: 0f 1f 80 00 00 00 00  nopl         slot: e9 rel32 cc.. jmp trampoline    trampoline_patch
  *        cd 80                 int $0x80          cd 80         int $0x80         the pass; kept
  *  next: ...
  *
@@ -39,9 +39,6 @@
 #include <string.h>
 #include <time.h>
 
-#define JUMP 0xe9
-#define JUMP_LENGTH 5u
-#define INT3 0xcc
 #define ALIGN 16u /* of a trampoline: the fetch block of today's CPUs */
 
 static uint64_t now_ns(void)
@@ -101,12 +98,6 @@ static bool refuse_site(const struct image *img, const struct site *s, const cha
 		      insn_format(&s->insn, s->slot + s->insn_off, text, sizeof(text)), why);
 }
 
-/* How many bytes from the slot's start are written: all, but for an instruction behind the jump. */
-static uint8_t patch_length(const struct site *s)
-{
-	return s->insn_off >= JUMP_LENGTH ? s->insn_off : s->slot_len;
-}
-
 static bool plan_site(struct rewrite *r, const struct image *img, struct machine *m, uint32_t id,
 		      const struct code_area *area, size_t *used)
 {
@@ -131,9 +122,7 @@ static bool plan_site(struct rewrite *r, const struct image *img, struct machine
 	s->trampoline = at;
 	r->patches[r->nr_patches++] = (struct patch){
 	    .paddr = s->slot - seg->vaddr + seg->paddr,
-	    .slot = s->slot,
-	    .target = at,
-	    .length = patch_length(s),
+	    .site = id,
 	};
 	*used += (length + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 	return note_alias(img, m, seg);
@@ -160,21 +149,12 @@ bool rewrite_plan(struct rewrite *r, const struct image *img, struct machine *m,
 	return true;
 }
 
-static void write_patch(uint8_t *slot, const struct patch *p)
-{
-	uint32_t rel = p->target - (p->slot + JUMP_LENGTH);
-
-	slot[0] = JUMP;
-	memcpy(slot + 1, &rel, sizeof(rel));
-	memset(slot + JUMP_LENGTH, INT3, p->length - JUMP_LENGTH);
-}
-
 void rewrite_commit(struct rewrite *r, struct machine *m)
 {
 	uint64_t start = now_ns();
 
 	for (uint32_t i = 0; i < r->nr_patches; i++)
-		write_patch(m->ram + r->patches[i].paddr, &r->patches[i]);
+		trampoline_patch(&m->sites[r->patches[i].site], m->ram + r->patches[i].paddr);
 	r->commit_ns = now_ns() - start;
 }
 

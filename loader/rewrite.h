@@ -7,10 +7,8 @@
 #include "wedge/core/machine.h"
 
 struct patch {
-	uint32_t paddr;  /* of the slot */
-	uint32_t target; /* linear address of the trampoline */
-	uint32_t slot;   /* linear address of the slot */
-	uint8_t length;  /* bytes to write: the jump and int3 */
+	uint32_t paddr; /* of the slot */
+	uint32_t site;  /* its number */
 };
 
 /* Where trampolines go. */

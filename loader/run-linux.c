@@ -7,9 +7,11 @@
 #include "loader/rewrite.h"
 #include "loader/run.h"
 #include "loader/virtio.h"
+#include "wedge/core/code.h"
 #include "wedge/linux/linux.h"
 #include "wedge/platform.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -148,6 +150,24 @@ static bool original(uint32_t linear, void *out, uint32_t size)
 	return seg;
 }
 
+/* What the wedge needs to do the same to code that the guest loads: which code is done already, and
+ * the rest of the room. */
+static void prepare_late(const struct image *img, struct machine *m, const struct code_area *area,
+			 size_t used, bool keep_trapping)
+{
+	for (unsigned i = 0; i < img->nr_sections; i++) {
+		const struct section *s = &img->sections[i];
+		const struct load_segment *seg = image_segment(img, s->addr, s->size);
+
+		if ((s->flags & SHF_ALLOC) && (s->flags & SHF_EXECINSTR) && s->size && seg)
+			code_add_image(m, s->addr, s->addr - seg->vaddr + seg->paddr, s->size);
+	}
+	m->code->room = area->code + used;
+	m->code->room_at = area->at + (uint32_t)used;
+	m->code->room_size = (uint32_t)(area->room - used);
+	m->code->keep_trapping = keep_trapping;
+}
+
 static bool plan_rewrite(struct guest *g, struct machine *m, const struct run_options *o)
 {
 	struct rewrite *r = &g->rewrite;
@@ -156,6 +176,7 @@ static bool plan_rewrite(struct guest *g, struct machine *m, const struct run_op
 	linux_trampolines(m, &area.code, &area.at, &area.room);
 	if (!rewrite_plan(r, &g->img, m, &area, o->no_rewrite))
 		return false;
+	prepare_late(&g->img, m, &area, r->trampoline_bytes, o->no_rewrite);
 	note("%u of %u sites get a trampoline, %zu bytes at 0x%x", r->nr_patches, m->nr_sites,
 	     r->trampoline_bytes, area.at);
 	return true;

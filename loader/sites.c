@@ -6,44 +6,11 @@
 #include "loader/sites.h"
 
 #include "afterburner/records.h"
-#include "loader/match.h"
 #include "loader/message.h"
+#include "wedge/core/record.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define JUMP_LENGTH 5u
-#define FLAGS_KNOWN (AB_F_CODE32 | AB_F_PAD_BEFORE | AB_F_USER)
-
-/*
- * Is it padding? Only the NOPs of SDM vol. 2, NOP: 90 and 0F 1F /0, with operand-size prefixes. All
- * others must be taken for code of the guest's.
- */
-static bool is_padding(const uint8_t *p, size_t size)
-{
-	while (size) {
-		size_t n = 0;
-
-		while (n < size && p[n] == 0x66)
-			n++;
-		if (n < size && p[n] == 0x90) {
-			n++;
-		} else if (n + 3 <= size && p[n] == 0x0f && p[n + 1] == 0x1f) {
-			unsigned mod = p[n + 2] >> 6, rm = p[n + 2] & 7;
-
-			if (mod == 3)
-				return false;
-			n += 3 + (rm == 4) + (mod == 1 ? 1 : mod == 2 || rm == 5 ? 4 : 0);
-		} else {
-			return false;
-		}
-		if (n > size)
-			return false;
-		p += n;
-		size -= n;
-	}
-	return true;
-}
 
 /* A refused record: where it stands, and what it is about. */
 static bool bad(const struct image *img, uint64_t offset, const struct site *s, const char *why)
@@ -53,25 +20,6 @@ static bool bad(const struct image *img, uint64_t offset, const struct site *s, 
 	return refuse(img->path, "%s+0x%llx: %s at 0x%x%s%s: %s", AB_SECTION,
 		      (unsigned long long)offset, ab_kind_name(s->kind), s->slot, sec ? " in " : "",
 		      sec ? sec->name : "", why);
-}
-
-static const char *check_shape(const struct ab_image_site *r)
-{
-	const struct ab_kind_info *kind = &ab_kind_info[r->kind];
-
-	if (!(kind->isas & AB_ISAS_I386))
-		return "its kind is not an i386 instruction";
-	if (r->flags & ~FLAGS_KNOWN)
-		return "unknown flag";
-	if (!(r->flags & AB_F_CODE32))
-		return "not 32-bit code";
-	/* An `int` right behind `sti` is padded behind it, and needs no more than the jump. */
-	if (r->slot_len < JUMP_LENGTH || (r->slot_len < kind->slot && (r->flags & AB_F_PAD_BEFORE ||
-								       kind->pad != AB_PAD_BEFORE)))
-		return "slot is too short for its kind";
-	if (r->insn_off && !(r->flags & AB_F_PAD_BEFORE))
-		return "padding is not where the flags say";
-	return NULL;
 }
 
 static const char *check_place(const struct image *img, const struct site *s, const uint8_t **bytes)
@@ -84,38 +32,24 @@ static const char *check_place(const struct image *img, const struct site *s, co
 	return NULL;
 }
 
-static const char *decode(const struct ab_image_site *r, const uint8_t *bytes, struct site *s)
-{
-	size_t behind = r->insn_off + r->insn_len;
-
-	if (!insn_decode(bytes + r->insn_off, r->insn_len, &s->insn))
-		return "holds no valid instruction of that length";
-	if (s->insn.length != r->insn_len)
-		return "instruction has another length";
-	if (!instruction_is(&s->insn, r->kind))
-		return "holds an instruction of another kind";
-	if (!is_padding(bytes, r->insn_off) || !is_padding(bytes + behind, r->slot_len - behind))
-		return "rest of the slot is not padding";
-	return NULL;
-}
-
 static bool check_site(const struct image *img, const struct ab_image_site *r, struct site *s)
 {
-	const uint8_t *bytes;
-	const char *why;
-
-	*s = (struct site){
-	    .slot = (uint32_t)r->address,
+	const struct ab_record record = {
 	    .kind = r->kind,
 	    .insn_off = r->insn_off,
+	    .insn_len = r->insn_len,
 	    .slot_len = r->slot_len,
 	    .flags = r->flags,
 	};
-	why = check_shape(r);
+	const uint8_t *bytes;
+	const char *why;
+
+	*s = (struct site){.slot = (uint32_t)r->address, .kind = r->kind, .slot_len = r->slot_len};
+	why = record_check(&record);
 	if (!why)
 		why = check_place(img, s, &bytes);
 	if (!why)
-		why = decode(r, bytes, s);
+		why = record_decode(&record, bytes, s);
 	return why ? bad(img, r->record, s, why) : true;
 }
 

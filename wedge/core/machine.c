@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sites by address, and counts of what trapped without one. */
-#include "wedge/core/machine.h"
+#include "wedge/core/code.h"
 
 struct site *machine_site_at(struct machine *m, uint32_t address)
 {
@@ -16,7 +16,7 @@ struct site *machine_site_at(struct machine *m, uint32_t address)
 			high = middle;
 	}
 	if (!low || address - m->sites[low - 1].slot >= m->sites[low - 1].slot_len)
-		return NULL;
+		return code_site_at(m, address);
 	return &m->sites[low - 1];
 }
 

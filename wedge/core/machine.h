@@ -54,6 +54,7 @@ struct virtio_slot {
 
 struct space;
 struct trace;
+struct code;
 
 struct machine {
 	struct vcpu cpu;
@@ -66,6 +67,10 @@ struct machine {
 	uint32_t nr_ran;     /* how many sites that has room for */
 	struct trace *trace; /* profiling mode, see trace.h; else null */
 	uint8_t *sensitive;  /* see sensitive.h; null if the platform has no memory sites */
+	uint32_t nr_late;    /* sites of what the guest loaded (code.h) stand behind those */
+	struct code *code;   /* null: what the guest loads is not looked at */
+	/* A device is about to write to RAM; null: nobody wants to know. */
+	void (*changes)(struct machine *m, uint64_t phys, uint64_t size);
 	struct unpadded unpadded[NR_UNPADDED];
 	uint64_t unpadded_other; /* traps that found the table full */
 	uint64_t exits[NR_EXIT_KINDS];

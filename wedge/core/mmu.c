@@ -2,6 +2,7 @@
 /* Guest memory: translation with its faults and side effects, linear and physical access. */
 #include "wedge/core/walk.h"
 #include "wedge/core/access.h"
+#include "wedge/core/code.h"
 #include "wedge/core/interrupt.h"
 #include "wedge/core/trace.h"
 
@@ -205,6 +206,8 @@ void phys_write(struct machine *m, uint64_t phys, const void *in, uint32_t size)
 	uint32_t n = in_ram(m, phys, size);
 	const uint8_t *from = in;
 
+	if (m->code && n)
+		code_changed(m, phys, n);
 	copy_bytes(m->ram + phys, from, n);
 	while (n < size) {
 		uint32_t piece = device_piece(phys + n, size - n);

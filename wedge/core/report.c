@@ -233,7 +233,7 @@ static void report_kinds(const struct machine *m)
 {
 	struct kind_count counts[AB_NR_KINDS] = {0};
 
-	for (uint32_t i = 0; i < m->nr_sites; i++) {
+	for (uint32_t i = 0; i < m->nr_sites + m->nr_late; i++) {
 		const struct site *s = &m->sites[i];
 		struct kind_count *c = &counts[s->kind < AB_NR_KINDS ? s->kind : 0];
 

@@ -15,7 +15,7 @@ static struct site *inside_slot(struct vcpu *v, uint32_t *offset)
 {
 	struct site *s;
 
-	if (v->cpl || !v->machine->nr_sites)
+	if (v->cpl || !(v->machine->nr_sites + v->machine->nr_late))
 		return NULL;
 	s = machine_site_at(v->machine, linear_eip(v));
 	if (!s || !s->rewritten)

@@ -8,6 +8,7 @@
  * 3 is made of user pages only.
  */
 #include "wedge/core/space.h"
+#include "wedge/core/code.h"
 #include "wedge/core/interrupt.h"
 #include "wedge/core/sensitive.h"
 #include "wedge/core/trace.h"
@@ -77,6 +78,7 @@ void shadow_reset(struct machine *m)
 	shadow.epoch++;
 	drop_all(m, shadow.now);
 	sensitive_reset(m);
+	code_reset(m);
 	shadow.limit_chosen = false;
 	shadow.expected = false;
 	set_limit(m, limit_maximum(m));
@@ -236,13 +238,14 @@ struct mapping {
 	uint8_t state;
 };
 
-static struct mapping mapping_of(const struct translation *t, bool wp0)
+static struct mapping mapping_of(const struct machine *machine, uint32_t linear,
+				 const struct translation *t, bool wp0)
 {
 	struct mapping m = {MAP_READ, S_MAPPED};
 
-	if ((t->writable && t->dirty) || wp0)
+	if (((t->writable && t->dirty) || wp0) && !code_protected(machine, t->phys))
 		m.rights |= MAP_WRITE;
-	if (!t->nx)
+	if (!t->nx && (t->user || code_executable(machine, linear, t->phys)))
 		m.rights |= MAP_EXEC;
 	if (t->user) {
 		m.rights |= MAP_USER;
@@ -265,7 +268,7 @@ static bool joins(const struct vcpu *v, uint32_t page, uint64_t phys, const stru
 	if (shadow.now->page[page] || !mmu_peek(v, page * PAGE, &t) || !t.accessed || t.large ||
 	    t.phys != phys || phys >= v->machine->ram_size)
 		return false;
-	m = mapping_of(&t, false);
+	m = mapping_of(v->machine, page * PAGE, &t, false);
 	return m.rights == with->rights && m.state == with->state;
 }
 
@@ -285,6 +288,24 @@ static void extend(const struct vcpu *v, struct span *s, const struct mapping *w
 		s->pages++;
 }
 
+/* Of a large page, what is code as the page in question is: text of the image is executable. */
+static void same_code(const struct machine *m, uint32_t page, struct span *s)
+{
+	uint32_t phys = s->phys - s->first * PAGE, first = page, end = page + 1;
+	bool exec = code_executable(m, page * PAGE, phys + page * PAGE);
+	bool protect = code_protected(m, phys + page * PAGE);
+
+	while (first > s->first &&
+	       code_executable(m, (first - 1) * PAGE, phys + (first - 1) * PAGE) == exec &&
+	       code_protected(m, phys + (first - 1) * PAGE) == protect)
+		first--;
+	while (end < s->first + s->pages &&
+	       code_executable(m, end * PAGE, phys + end * PAGE) == exec &&
+	       code_protected(m, phys + end * PAGE) == protect)
+		end++;
+	*s = (struct span){first, end - first, phys + first * PAGE};
+}
+
 /* The page and what goes with it: the rest of a large page, or neighbours. Without paging
  * everything is as if in large pages. */
 static struct span find_span(const struct vcpu *v, uint32_t linear, const struct translation *t,
@@ -298,6 +319,8 @@ static struct span find_span(const struct vcpu *v, uint32_t linear, const struct
 		return (struct span){linear / PAGE, 1, (uint32_t)t->phys & ~(PAGE - 1)};
 	if (!t->large && !(with->state & S_WP0))
 		extend(v, &s, with);
+	if (t->large && !t->user && v->machine->code)
+		same_code(v->machine, linear / PAGE, &s);
 	clip(v->machine, linear / PAGE, &s);
 	return s;
 }
@@ -317,7 +340,7 @@ static bool map_span(struct machine *m, const struct span *s, const struct mappi
 /* Map the span; if the host refuses its start (page 0), from the page in question on. */
 static bool map_page(struct vcpu *v, uint32_t linear, const struct translation *t, bool wp0)
 {
-	struct mapping how = mapping_of(t, wp0);
+	struct mapping how = mapping_of(v->machine, linear, t, wp0);
 	struct span s = find_span(v, linear, t, &how);
 	uint32_t skip = linear / PAGE - s.first;
 
@@ -367,6 +390,21 @@ static enum shadow_result emulated(const struct vcpu *v, uint32_t linear)
 	return SHADOW_EMULATE;
 }
 
+/* Code that the guest loaded is executable or writable, one at a time. False: emulate. */
+static bool code_fault(struct vcpu *v, uint32_t linear, enum access access,
+		       const struct translation *t)
+{
+	if (access == ACCESS_WRITE && code_protected(v->machine, t->phys)) {
+		if (code_writes_itself(v, t->phys))
+			return false;
+		code_changed(v->machine, t->phys, 1);
+	} else if (access == ACCESS_FETCH && v->cpl == 0 && !t->user &&
+		   !code_executable(v->machine, linear, t->phys)) {
+		return code_enter(v, linear);
+	}
+	return true;
+}
+
 enum shadow_result shadow_fault(struct vcpu *v, uint32_t linear, enum access access)
 {
 	struct machine *m = v->machine;
@@ -389,6 +427,8 @@ enum shadow_result shadow_fault(struct vcpu *v, uint32_t linear, enum access acc
 		return SHADOW_EMULATE; /* mmu_translate could not raise the limit */
 	if (shadow.now->runs >= MAX_RUNS)
 		shadow_flush(v);
+	if (m->code && !code_fault(v, linear, access, &t))
+		return SHADOW_EMULATE;
 	wp0 = access == ACCESS_WRITE && !t.writable;
 	if (map_page(v, linear, &t, wp0))
 		return SHADOW_FILLED;

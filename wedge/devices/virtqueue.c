@@ -78,6 +78,8 @@ static const char *add_buffer(const struct virtqueue *q, struct virtq_chain *c,
 		return "a buffer outside RAM";
 	c->buffers[c->nr_out + c->nr_in] =
 	    (struct platform_buffer){.base = q->m->ram + d->addr, .size = d->len};
+	if (d->flags & DESC_WRITE && q->m->changes)
+		q->m->changes(q->m, d->addr, d->len);
 	if (d->flags & DESC_WRITE)
 		c->nr_in++;
 	else

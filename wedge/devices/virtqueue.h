@@ -15,7 +15,7 @@
 #define VIRTQ_MAX 256 /* descriptors in a queue */
 
 struct virtqueue {
-	const struct machine *m;
+	struct machine *m;
 	uint64_t table, avail, used; /* guest-physical: descriptor, driver and device area */
 	uint16_t size;
 	bool ready;

@@ -9,6 +9,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include "wedge/core/code.h"
 #include "wedge/core/space.h"
 #include "wedge/linux/debug.h"
 #include "wedge/linux/state.h"
@@ -136,6 +137,8 @@ struct machine *linux_create(const struct linux_config *c)
 		m->user_spaces = spaces_memory(NULL, LINUX_SPACES * sizeof *m->spaces);
 		lm->lowest_page = lowest_page();
 	}
+	m->code = spaces_memory(NULL, sizeof *m->code);
+	m->changes = code_changed;
 	if (!check_host() || !memory_create(lm))
 		return NULL;
 	segments_init();

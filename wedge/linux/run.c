@@ -214,7 +214,7 @@ void linux_gate(void)
 		guest_exit(fetch_fault(cpu()), NULL);
 		return;
 	}
-	if (n >= m->nr_sites)
+	if (n >= m->nr_sites + m->nr_late)
 		report_internal("a stub named no site", n);
 	m->sites[n].calls++;
 	linux_state.eip = m->sites[n].slot + m->sites[n].insn_off - linux_machine.win->delta;

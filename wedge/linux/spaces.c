@@ -18,6 +18,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "wedge/core/code.h"
 #include "wedge/core/mmu.h"
 #include "wedge/core/space.h"
 #include "wedge/linux/state.h"
@@ -205,7 +206,11 @@ bool spaces_create(struct machine *m)
 {
 	pid_t parent = getpid();
 
-	m->sites = spaces_memory(m->sites, (m->nr_sites + 1) * sizeof *m->sites);
+	struct site *sites = spaces_memory(NULL, (m->nr_sites + CODE_SITES) * sizeof *m->sites);
+
+	if (sites)
+		memcpy(sites, m->sites, m->nr_sites * sizeof *m->sites);
+	m->sites = sites;
 	if (!m->sites)
 		return refused("memory to share");
 	if (!share_data())

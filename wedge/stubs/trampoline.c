@@ -21,6 +21,9 @@
 
 #define FLAGS_SAVED_AFTER 10 /* bytes of load_check and iret that put the flags into their slot */
 #define IRET_SAVES 13        /* bytes of iret before those */
+#define JUMP 0xe9
+#define JUMP_LENGTH 5u
+#define INT3 0xcc
 #define BIT(n) (1u << (n))
 
 struct builder {
@@ -291,6 +294,18 @@ enum trampoline_result trampoline_emit(const struct machine *m, struct site *s, 
 	return TRAMPOLINE_EMITTED;
 }
 
+uint32_t trampoline_patch(const struct site *s, uint8_t *out)
+{
+	uint32_t rel = s->trampoline - (s->slot + JUMP_LENGTH);
+	uint32_t length = s->insn_off >= JUMP_LENGTH ? s->insn_off : s->slot_len;
+
+	out[0] = JUMP;
+	__builtin_memcpy(out + 1, &rel, sizeof(rel));
+	for (uint32_t i = JUMP_LENGTH; i < length; i++)
+		out[i] = INT3;
+	return length;
+}
+
 enum trampoline_result trampoline_emit_int80(const struct machine *m, uint32_t at, uint8_t *out,
 					     size_t *length)
 {
@@ -308,18 +323,18 @@ void trampoline_write_call(uint8_t call[TRAMPOLINE_CALL], uint32_t at, uint16_t 
 	__builtin_memcpy(call + 5, &cs, 2);
 }
 
-/* The site whose trampoline holds eip: trampolines stand in the order of their sites. */
+/* The site whose trampoline holds eip. */
 static bool find_site(const struct machine *m, uint32_t eip, uint32_t *site)
 {
-	uint32_t best = m->nr_sites;
+	uint32_t count = m->nr_sites + m->nr_late, best = count;
 
-	for (uint32_t i = 0; i < m->nr_sites; i++)
+	for (uint32_t i = 0; i < count; i++)
 		if (m->sites[i].trampoline && m->sites[i].trampoline <= eip &&
 		    eip - m->sites[i].trampoline < TRAMPOLINE_MAX &&
-		    (best == m->nr_sites || m->sites[i].trampoline > m->sites[best].trampoline))
+		    (best == count || m->sites[i].trampoline > m->sites[best].trampoline))
 			best = i;
 	*site = best;
-	return best < m->nr_sites;
+	return best < count;
 }
 
 /* SDM vol. 2, LAHF. */

@@ -22,6 +22,12 @@ enum trampoline_result {
 enum trampoline_result trampoline_emit(const struct machine *m, struct site *s, uint32_t id,
 				       uint32_t at, uint8_t *out, size_t *length, const char **why);
 
+/*
+ * What is written from a rewritten slot's start on: the jump, and int3 to its end, or to an
+ * instruction that stands behind the jump. Returns how many bytes, at most slot_len.
+ */
+uint32_t trampoline_patch(const struct site *s, uint8_t *out);
+
 struct window;
 
 /*

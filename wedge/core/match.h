@@ -1,6 +1,6 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef LOADER_MATCH_H
-#define LOADER_MATCH_H
+/* SPDX-License-Identifier: MIT */
+#ifndef WEDGE_CORE_MATCH_H
+#define WEDGE_CORE_MATCH_H
 
 #include "wedge/core/insn.h"
 

@@ -1,9 +1,9 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: MIT */
 /*
  * Which instructions a kind of site may hold, by the decoder's mnemonics. sites.def tells the same
  * by the assembler's: the two are independent, and a record must agree with both.
  */
-#include "loader/match.h"
+#include "wedge/core/match.h"
 
 #include "afterburner/kinds.h"
 #include "wedge/core/vcpu.h"

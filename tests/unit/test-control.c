@@ -200,6 +200,32 @@ START_TEST(test_msr)
 }
 END_TEST
 
+/* There only where the host's CPU has it, and something to say. */
+START_TEST(test_arch_capabilities)
+{
+	struct vcpu *v = cpu_new();
+	uint32_t r[4], host[4];
+	uint64_t value;
+
+	platform_cpuid(7, 0, host);
+	for (uint64_t bits = 0; bits < 2; bits++) {
+		v->machine->arch_capabilities = bits;
+		control_cpuid(v, 7, 0, r);
+		ck_assert_uint_eq(r[3] & 1u << 29, bits ? host[3] & 1u << 29 : 0);
+		if (r[3] & 1u << 29) {
+			ck_assert(control_rdmsr(v, 0x10a, &value));
+			ck_assert_uint_eq(value, bits);
+		} else {
+			ck_assert(!control_rdmsr(v, 0x10a, &value));
+			ck_fault(v, VEC_GP, 0);
+		}
+		ck_assert(!control_wrmsr(v, 0x10a, 0));
+		ck_fault(v, VEC_GP, 0);
+	}
+	stub_machine_free(v->machine);
+}
+END_TEST
+
 START_TEST(test_efer)
 {
 	struct vcpu *v = cpu_new();
@@ -313,5 +339,5 @@ START_TEST(test_xsave)
 END_TEST
 
 UNIT_MAIN("control", test_cr, test_real_mode, test_pdptes, test_flush, test_dr,
-	  test_dr_general_detect, test_msr, test_efer, test_cpuid_hides, test_cpuid_shows,
-	  test_xsave)
+	  test_dr_general_detect, test_msr, test_arch_capabilities, test_efer, test_cpuid_hides,
+	  test_cpuid_shows, test_xsave)

@@ -58,6 +58,7 @@ enum { EAX, EBX, ECX, EDX };
 #define LEAF7_EDX                                                                                  \
 	(BITS(2, 4) /* 4VNNIW 4FMAPS FSRM */ | BIT(8) /* VP2INTERSECT */ |                         \
 	 BIT(14) /* SERIALIZE */ | BIT(23) /* FP16 */)
+#define LEAF7_EDX_ARCH_CAPABILITIES BIT(29)
 #define LEAF7_EDX_AVX512 (BITS(2, 3) | BIT(8) | BIT(23))
 #define LEAF7_1_EAX (BIT(4) /* AVX-VNNI */ | BIT(5) /* BF16 */)
 
@@ -151,7 +152,16 @@ static void leaf_4(uint32_t r[4])
 	r[EAX] &= 0x3ff;
 }
 
-static void leaf_7(uint32_t subleaf, uint32_t r[4])
+/* Without it a kernel believes the worst of an Intel CPU, and isolates its page tables. */
+bool cpuid_arch_capabilities(const struct vcpu *v)
+{
+	uint32_t r[4];
+
+	platform_cpuid(7, 0, r);
+	return (r[EDX] & LEAF7_EDX_ARCH_CAPABILITIES) && v->machine->arch_capabilities;
+}
+
+static void leaf_7(const struct vcpu *v, uint32_t subleaf, uint32_t r[4])
 {
 	if (subleaf == 1) {
 		r[EAX] &= has_avx() ? LEAF7_1_EAX : 0;
@@ -163,7 +173,7 @@ static void leaf_7(uint32_t subleaf, uint32_t r[4])
 	r[EAX] = r[EAX] ? 1 : 0;
 	r[EBX] = (r[EBX] | LEAF7_EBX_TSC_ADJUST) & LEAF7_EBX;
 	r[ECX] &= LEAF7_ECX;
-	r[EDX] &= LEAF7_EDX;
+	r[EDX] &= LEAF7_EDX | (cpuid_arch_capabilities(v) ? LEAF7_EDX_ARCH_CAPABILITIES : 0);
 	if (!has_avx()) {
 		r[EBX] &= ~LEAF7_EBX_AVX;
 		r[ECX] &= ~LEAF7_ECX_AVX;
@@ -253,7 +263,7 @@ static void basic_leaf(const struct vcpu *v, uint32_t leaf, uint32_t subleaf, ui
 		leaf_4(r);
 		break;
 	case 7:
-		leaf_7(subleaf, r);
+		leaf_7(v, subleaf, r);
 		break;
 	case 0xb:
 		if (r[EBX]) /* the host has the leaf */

@@ -94,6 +94,8 @@ struct machine {
 	bool no_room;   /* platform_map failed because the host has no room for another mapping */
 	bool stats;     /* --stats */
 	bool no_reboot; /* -no-reboot: reset ends the machine */
+	/* IA32_ARCH_CAPABILITIES: what the host's CPU is known to be immune to. */
+	uint64_t arch_capabilities;
 };
 
 /*

@@ -12,6 +12,7 @@ enum {
 	MSR_APIC_BASE = 0x1b,
 	MSR_TSC_ADJUST = 0x3b,
 	MSR_UCODE_REV = 0x8b,
+	MSR_ARCH_CAPABILITIES = 0x10a,
 	MSR_SYSENTER_CS = 0x174,
 	MSR_SYSENTER_ESP = 0x175,
 	MSR_SYSENTER_EIP = 0x176,
@@ -66,6 +67,11 @@ bool control_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *value)
 	case MSR_PLATFORM_ID:
 	case MSR_UCODE_REV:
 		*value = 0;
+		return true;
+	case MSR_ARCH_CAPABILITIES:
+		if (!cpuid_arch_capabilities(v))
+			break;
+		*value = v->machine->arch_capabilities;
 		return true;
 	case MSR_SYSENTER_CS:
 		*value = v->msr.sysenter_cs;

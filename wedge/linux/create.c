@@ -129,6 +129,7 @@ struct machine *linux_create(const struct linux_config *c)
 	m->trace = c->trace;
 	m->stats = c->stats;
 	m->no_reboot = c->no_reboot;
+	m->arch_capabilities = host_immunities();
 	m->cpu.machine = m;
 	m->spaces = spaces_memory(NULL, LINUX_SPACES * sizeof *m->spaces);
 	m->nr_spaces = 1;

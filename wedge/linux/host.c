@@ -18,6 +18,38 @@ void platform_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4])
 	__cpuid_count(leaf, subleaf, regs[0], regs[1], regs[2], regs[3]);
 }
 
+/*
+ * Bits of IA32_ARCH_CAPABILITIES (SDM vol. 4, table 2-2), which only ring 0 can read, by what the
+ * host says of it: the names of its files in /sys/devices/system/cpu/vulnerabilities.
+ */
+static const struct {
+	const char *name;
+	uint64_t bits;
+} immunities[] = {
+    {"meltdown", 1u << 0},     {"spec_store_bypass", 1u << 4}, {"mds", 1u << 5},
+    {"itlb_multihit", 1 << 6}, {"tsx_async_abort", 1u << 8},   {"mmio_stale_data", 7u << 13},
+};
+
+uint64_t host_immunities(void)
+{
+	uint64_t bits = 0;
+
+	for (size_t i = 0; i < sizeof immunities / sizeof *immunities; i++) {
+		char text[128] = "";
+		FILE *f;
+
+		snprintf(text, sizeof text, "/sys/devices/system/cpu/vulnerabilities/%s",
+			 immunities[i].name);
+		f = fopen(text, "re");
+		if (!f)
+			continue;
+		if (fgets(text, sizeof text, f) && !strcmp(text, "Not affected\n"))
+			bits |= immunities[i].bits;
+		fclose(f);
+	}
+	return bits;
+}
+
 uint64_t platform_xcr0(void)
 {
 	return linux_state.xcr0;

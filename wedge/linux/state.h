@@ -72,7 +72,8 @@ extern struct state linux_state;
 extern uint8_t linux_fpu[];
 
 /* entry.S */
-void linux_gate_entry(void); /* 64-bit: where the window's gate jumps to */
+uint64_t host_immunities(void); /* for IA32_ARCH_CAPABILITIES */
+void linux_gate_entry(void);    /* 64-bit: where the window's gate jumps to */
 void linux_fpu_save(void);
 void linux_fpu_restore(void);
 _Noreturn void linux_resume(void); /* load linux_state and linux_fpu, go on in the guest */

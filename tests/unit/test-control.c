@@ -226,6 +226,23 @@ START_TEST(test_arch_capabilities)
 }
 END_TEST
 
+/* The northbridge's configuration exists on AMD's CPUs, and keeps nothing. */
+START_TEST(test_nb_cfg)
+{
+	struct vcpu *v = cpu_new();
+	uint32_t host[4];
+	uint64_t value = 1;
+	bool amd;
+
+	platform_cpuid(0, 0, host);
+	amd = !memcmp(&host[1], "Auth", 4) || !memcmp(&host[1], "Hygo", 4);
+	ck_assert_int_eq(control_wrmsr(v, 0xc001001f, 1ull << 46), amd);
+	ck_assert_int_eq(control_rdmsr(v, 0xc001001f, &value), amd);
+	ck_assert_uint_eq(value, !amd);
+	stub_machine_free(v->machine);
+}
+END_TEST
+
 START_TEST(test_efer)
 {
 	struct vcpu *v = cpu_new();
@@ -339,5 +356,5 @@ START_TEST(test_xsave)
 END_TEST
 
 UNIT_MAIN("control", test_cr, test_real_mode, test_pdptes, test_flush, test_dr,
-	  test_dr_general_detect, test_msr, test_arch_capabilities, test_efer, test_cpuid_hides,
-	  test_cpuid_shows, test_xsave)
+	  test_dr_general_detect, test_msr, test_arch_capabilities, test_nb_cfg, test_efer,
+	  test_cpuid_hides, test_cpuid_shows, test_xsave)

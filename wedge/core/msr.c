@@ -20,6 +20,7 @@ enum {
 	MSR_PAT = 0x277,
 	MSR_EFER = 0xc0000080,
 	MSR_TSC_AUX = 0xc0000103,
+	MSR_AMD_NB_CFG = 0xc001001f,
 	MSR_HWCR = 0xc0010015,
 };
 
@@ -49,6 +50,15 @@ static bool read_hwcr(uint64_t *value)
 	platform_cpuid(0x80000007, 0, power);
 	*value = (power[3] & POWER_EDX_INVARIANT) && platform_tsc_stable() ? HWCR_TSC_FREQ : 0;
 	return r[1] == amd[0] && r[3] == amd[1] && r[2] == amd[2];
+}
+
+/* Kernels write the northbridge's configuration on every CPU of AMD's since family 0x10. */
+static bool is_amd(void)
+{
+	uint32_t r[4];
+
+	platform_cpuid(0, 0, r);
+	return r[1] == 0x68747541 /* Auth */ || r[1] == 0x6f677948 /* Hygo */;
 }
 
 bool control_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *value)
@@ -90,6 +100,11 @@ bool control_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *value)
 		return true;
 	case MSR_PAT:
 		*value = v->msr.pat;
+		return true;
+	case MSR_AMD_NB_CFG: /* there is no PCI that it could configure */
+		if (!is_amd())
+			break;
+		*value = 0;
 		return true;
 	case MSR_EFER:
 		if (!cpuid_efer_bits())
@@ -153,6 +168,10 @@ bool control_wrmsr(struct vcpu *v, uint32_t msr, uint64_t value)
 		if (!pat_valid(value))
 			break;
 		v->msr.pat = value;
+		return true;
+	case MSR_AMD_NB_CFG:
+		if (!is_amd())
+			break;
 		return true;
 	case MSR_EFER:
 		return write_efer(v, value);

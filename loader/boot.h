@@ -77,6 +77,8 @@ void multiboot_enter(const struct boot *b, struct machine *m);
 
 /* linux-boot.c */
 bool linux_recognise(const struct image *img);
+/* Does this Linux know a word for its command line, as far as one can tell? */
+bool linux_has_parameter(const struct image *img, const char *name);
 uint32_t linux_info_size(const struct boot *b);
 void linux_enter(const struct boot *b, struct machine *m);
 #define LINUX_COMMAND_LINE_MAX 2047u

@@ -53,6 +53,18 @@ bool linux_recognise(const struct image *img)
 	return has_banner(img) && (image_section(img, ".init.text") || has_linux_note(img));
 }
 
+/* Names of parameters are strings of the kernel's own initialization data. */
+bool linux_has_parameter(const struct image *img, const char *name)
+{
+	size_t length = strlen(name) + 1; /* with the zero behind it */
+
+	for (unsigned i = 0; i < img->nr_segments; i++)
+		if (img->segments[i].filesz &&
+		    memmem(img->segments[i].data, img->segments[i].filesz, name, length))
+			return true;
+	return false;
+}
+
 struct area {
 	struct boot_params params; /* first: a page of its own */
 	uint8_t gdt[BOOT_GDT_SIZE];

@@ -26,8 +26,8 @@
 
 /* Without ACPI the virtio interrupts go to the 8259s; the command line is made here. */
 #define MACHINE "microvm,acpi=off,pit=on,pic=on,rtc=on,isa-serial=on,auto-kernel-cmdline=off"
-/* No local APIC: like the wedge, which has the two 8259s only. */
-#define CPU "max,-apic"
+/* No local APIC and no machine checks: like the wedge. */
+#define CPU "max,-apic,-mce,-mca"
 
 struct command {
 	const char *argv[MAX_ARGS + 1];
@@ -155,9 +155,10 @@ static bool add_virtio(struct command *c, const struct run_options *o,
 	return true;
 }
 
-/* Without ACPI Linux learns of virtio devices from its command line. */
+/* Without ACPI Linux learns of virtio devices from its command line. QEMU's firmware tells it of
+ * an APIC that the CPU does not have (in an MP table): it must not wait for that one's timer. */
 static void add_command_line(struct command *c, const struct run_options *o,
-			     const struct virtio_slot *slots)
+			     const struct virtio_slot *slots, bool nolapic)
 {
 	static char line[4096];
 	char words[VIRTIO_WORDS_SIZE] = "";
@@ -165,13 +166,15 @@ static void add_command_line(struct command *c, const struct run_options *o,
 
 	if (slots)
 		virtio_words(slots, words);
-	snprintf(line, sizeof(line), "%s%s%s", words, *words && *append ? " " : "", append);
+	snprintf(line, sizeof(line), "%s%s%s%s%s", nolapic ? "nolapic" : "",
+		 nolapic && (*words || *append) ? " " : "", words, *words && *append ? " " : "",
+		 append);
 	if (*line)
 		add2(c, "-append", line);
 }
 
 /* The file QEMU boots: the guest itself if it is multiboot, else linked into memory. */
-static bool kernel_file(const struct run_options *o, char *path, bool *linux_guest)
+static bool kernel_file(const struct run_options *o, char *path, bool *linux_guest, bool *nolapic)
 {
 	struct image img;
 	enum guest_kind kind;
@@ -185,6 +188,7 @@ static bool kernel_file(const struct run_options *o, char *path, bool *linux_gue
 		return false;
 	}
 	*linux_guest = kind == GUEST_LINUX;
+	*nolapic = *linux_guest && linux_has_parameter(&img, "nolapic");
 	if (!*linux_guest || img.bootable) {
 		image_close(&img);
 		snprintf(path, MAX_TEXT, "%s", o->guest);
@@ -204,7 +208,7 @@ static int run(const struct run_options *o)
 	struct command c = {0};
 	char kernel[MAX_TEXT];
 	struct virtio_slot slots[VIRTIO_SLOTS];
-	bool linux_guest;
+	bool linux_guest, nolapic;
 
 	if (strlen(o->guest) >= MAX_TEXT) {
 		refuse(NULL, "`%s' is too long a name", o->guest);
@@ -221,14 +225,14 @@ static int run(const struct run_options *o)
 		refuse(NULL, "more than %d options for QEMU", MAX_QEMU_OPTIONS);
 		return WEDGE_EXIT_USAGE;
 	}
-	if (!kernel_file(o, kernel, &linux_guest))
+	if (!kernel_file(o, kernel, &linux_guest, &nolapic))
 		return WEDGE_EXIT_USAGE;
 	add_machine(&c, o);
 	virtio_assign(o, slots);
 	if (!add_virtio(&c, o, slots))
 		return WEDGE_EXIT_USAGE;
 	add2(&c, "-kernel", kernel);
-	add_command_line(&c, o, linux_guest ? slots : NULL);
+	add_command_line(&c, o, linux_guest ? slots : NULL, nolapic);
 	if (o->initrd)
 		add2(&c, "-initrd", o->initrd);
 	for (unsigned i = 0; i < o->nr_qemu_options; i++)

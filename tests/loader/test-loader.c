@@ -51,7 +51,7 @@ static void make_linux(void)
 	char *name = memmem(file.names, sizeof(file.names), ".altinstr_replacement", 21);
 
 	memset(file.text, 0, 12);
-	strcpy((char *)file.data, "Linux version 6.1.0");
+	memcpy(file.data, "Linux version 6.1.0\0nolapic", sizeof("Linux version 6.1.0\0nolapic"));
 	strcpy(name, ".init.text");
 }
 
@@ -205,6 +205,8 @@ START_TEST(linux_gets_its_zero_page)
 	ck_assert_str_eq((char *)m->ram + p->hdr.cmd_line_ptr, "reservetop=0x400000 console=ttyS0");
 	ck_assert_uint_eq(p->hdr.ramdisk_size, 9);
 	ck_assert_mem_eq(m->ram + p->hdr.ramdisk_image, "initramfs", 9);
+	ck_assert(linux_has_parameter(b.img, "nolapic"));
+	ck_assert(!linux_has_parameter(b.img, "nolapi") && !linux_has_parameter(b.img, "noapic"));
 	boot_close(&b);
 }
 END_TEST

@@ -34,7 +34,7 @@ relay='/allowed_relay\[\]/,/};/'
 sed "${relay}d" "$srcdir/wedge/linux/sandbox.c" | names 'SCMP_SYS\([a-z0-9_]+\)' | same "The monitor"
 sed -n "${relay}p" "$srcdir/wedge/linux/sandbox.c" | names 'SCMP_SYS\([a-z0-9_]+\)' | same "gdb's relay"
 names 'SCMP_SYS\([a-z0-9_]+\)' <"$srcdir/wedge/linux/slirp.c" | same "libslirp's process"
-grep -E 'begin\(&p,' "$srcdir/wedge/linux/userprocess.c" | names 'SYS_[a-z0-9_]+' | same "User processes"
+grep -E 'begin\(&?p,' "$srcdir/wedge/linux/userprocess.c" | names 'SYS_[a-z0-9_]+' | same "User processes"
 for file in $(grep -o '`tests/[^`]*`' "$doc" | tr -d '`' | sort -u); do
 	[ -e "$srcdir/$file" ] && continue
 	echo "not ok doc/isolation.md names $file"

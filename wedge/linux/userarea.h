@@ -21,6 +21,10 @@
 #define USER_END (USER_STACK + USER_STACK_SIZE)
 #define USER_TOP 0x7ffffffff000 /* the end of a process's address space */
 
+/* File descriptors */
+#define USER_SOCKET 0 /* from the monitor */
+#define USER_MEMORY 1 /* RAM, while it is lent; the listener's, as long as the process is made */
+
 #define USER_KICK 10     /* SIGUSR1: hand over to the monitor */
 #define USER_PATIENCE 50 /* kicks until that comes from anywhere in the stub */
 

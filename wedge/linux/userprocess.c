@@ -17,6 +17,8 @@
 #define LOW 0x100000000 /* bytes that guest code can address */
 #define RSEQ_UNREGISTER 1
 #define LDT_WRITE 0x11 /* modify_ldt(2) */
+#define ORDERS_LOW (uint32_t) USER_ORDERS
+#define ORDERS_HIGH (uint32_t)(USER_ORDERS >> 32)
 
 static struct {
 	struct user_area *area;
@@ -112,54 +114,70 @@ static void require_outside(struct program *p, uint32_t page)
 	answer(p, SECCOMP_RET_TRAP);
 }
 
+/* Without a file mmap does nothing: only while the monitor has lent one. */
+static void allow_mappings(struct program *p, uint32_t gate)
+{
+	begin(p, user_stub_mapped, SYS_mmap);
+	require_low(p);
+	require(p, ARG(3), ~(uint32_t)MAP_POPULATE, MAP_SHARED | MAP_FIXED);
+	end(p, SECCOMP_RET_ALLOW);
+	begin(p, user_stub_unmapped, SYS_munmap);
+	require_low(p);
+	require_outside(p, gate & ~0xfffu);
+	end(p, SECCOMP_RET_ALLOW);
+}
+
+/* Descriptors that the monitor wrote, nobody else's. */
+static void allow_descriptors(struct program *p)
+{
+	const uint32_t size = sizeof(struct user_desc);
+
+	begin(p, user_stub_ldt_set, SYS_modify_ldt);
+	require(p, ARG(0), ~0u, LDT_WRITE);
+	require(p, ARG(1) + HIGH, ~0u, ORDERS_HIGH);
+	require(p, ARG(1), ~((USER_LDT_OPS - 1) * size), ORDERS_LOW + UO_LDT);
+	require(p, ARG(2), ~0u, size);
+	end(p, SECCOMP_RET_ALLOW);
+}
+
+static void allow_receive(struct program *p, const char *at)
+{
+	begin(p, at, SYS_recvmsg);
+	require(p, ARG(0), ~0u, USER_SOCKET);
+	require(p, ARG(2), ~0u, MSG_DONTWAIT);
+	end(p, SECCOMP_RET_ALLOW);
+}
+
+static void allow_close(struct program *p, const char *at)
+{
+	begin(p, at, SYS_close);
+	require(p, ARG(0), ~0u, USER_MEMORY);
+	end(p, SECCOMP_RET_ALLOW);
+}
+
 /*
  * Of the filter's rules each is about one instruction of the stub: a jump to one of them from
  * anywhere leads to nothing but what stands behind it there.
  */
 static void write_filter(struct user_orders *o)
 {
-	const uint32_t low = (uint32_t)USER_ORDERS;
 	struct program p = {.code = o->program};
 
 	require(&p, ARCH, ~0u, AUDIT_ARCH_X86_64);
 	require(&p, IP + HIGH, ~0u, (uint32_t)(USER_STUB >> 32));
 	begin(&p, user_stub_handed, SYS_sched_yield);
 	end(&p, SECCOMP_RET_USER_NOTIF);
-	/* Without a file: only while the monitor has lent one. */
-	begin(&p, user_stub_mapped, SYS_mmap);
-	require_low(&p);
-	require(&p, ARG(3), ~(uint32_t)MAP_POPULATE, MAP_SHARED | MAP_FIXED);
-	end(&p, SECCOMP_RET_ALLOW);
-	begin(&p, user_stub_unmapped, SYS_munmap);
-	require_low(&p);
-	require_outside(&p, o->gate_at & ~0xfffu);
-	end(&p, SECCOMP_RET_ALLOW);
-	/* Descriptors that the monitor wrote, nobody else's. */
-	begin(&p, user_stub_ldt_set, SYS_modify_ldt);
-	require(&p, ARG(0), ~0u, LDT_WRITE);
-	require(&p, ARG(1) + HIGH, ~0u, (uint32_t)(USER_ORDERS >> 32));
-	require(&p, ARG(1), ~(uint32_t)((USER_LDT_OPS - 1) * sizeof *o->ldt), low + UO_LDT);
-	require(&p, ARG(2), ~0u, sizeof *o->ldt);
-	end(&p, SECCOMP_RET_ALLOW);
-	/* The socket stays. */
-	begin(&p, user_stub_closed, SYS_close);
-	require(&p, ARG(0), ~0u, 1);
-	end(&p, SECCOMP_RET_ALLOW);
-	begin(&p, user_stub_sent_closed, SYS_close);
-	require(&p, ARG(0), ~0u, 1);
-	end(&p, SECCOMP_RET_ALLOW);
+	allow_mappings(&p, o->gate_at);
+	allow_descriptors(&p);
 	/* It does not wait: what the monitor lends is there before the process goes on. */
-	const char *const takes[] = {user_stub_received, user_stub_taken};
-	for (size_t i = 0; i < sizeof takes / sizeof *takes; i++) {
-		begin(&p, takes[i], SYS_recvmsg);
-		require(&p, ARG(0), ~0u, 0);
-		require(&p, ARG(2), ~0u, MSG_DONTWAIT);
-		end(&p, SECCOMP_RET_ALLOW);
-	}
+	allow_receive(&p, user_stub_received);
+	allow_receive(&p, user_stub_taken);
+	allow_close(&p, user_stub_closed);
+	allow_close(&p, user_stub_sent_closed);
 	/* While the process is made; later there is no file for it. */
 	begin(&p, user_stub_sent, SYS_sendmsg);
-	require(&p, ARG(1) + HIGH, ~0u, (uint32_t)(USER_ORDERS >> 32));
-	require(&p, ARG(1), ~0u, low + UO_MESSAGE);
+	require(&p, ARG(1) + HIGH, ~0u, ORDERS_HIGH);
+	require(&p, ARG(1), ~0u, ORDERS_LOW + UO_MESSAGE);
 	end(&p, SECCOMP_RET_ALLOW);
 	answer(&p, SECCOMP_RET_TRAP);
 	if (p.length > sizeof o->program / sizeof *o->program)
@@ -174,7 +192,7 @@ static void write_filter(struct user_orders *o)
 static void write_message(struct user_orders *o)
 {
 	struct cmsghdr *h = (struct cmsghdr *)(void *)o->rights;
-	const int fd = 1;
+	const int fd = USER_MEMORY;
 
 	h->cmsg_level = SOL_SOCKET;
 	h->cmsg_type = SCM_RIGHTS;
@@ -292,7 +310,7 @@ static _Noreturn void become_user(struct user_area *area, int socket, pid_t pare
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || !map_all(area) ||
-	    !install_signals() || dup2(socket, 0) != 0 ||
+	    !install_signals() || dup2(socket, USER_SOCKET) != USER_SOCKET ||
 	    host_syscall(SYS_close_range, 1, ~0u, 0, 0, 0, 0))
 		_exit(1);
 	__asm__ volatile("jmp *%0" : : "r"(in_stub(user_stub_start)));

@@ -36,8 +36,6 @@
 #define UC_CR2 UC(22)
 #define UC_FPREGS UC(23)
 
-#define SOCKET_FD 0
-#define MEMORY_FD 1 /* the listener's, too, as long as the process is made */
 
 	.section .rodata
 	.balign	4096
@@ -92,7 +90,7 @@ user_stub_handed:
 	popfq
 	cmpl	$0, ORDERS(UO_MEMORY)
 	je	1f
-	movl	$SOCKET_FD, %edi
+	movl	$USER_SOCKET, %edi
 	leaq	REPORT(UR_MESSAGE), %rsi
 	movl	$MSG_DONTWAIT, %edx
 	movl	$__NR_recvmsg, %eax
@@ -116,7 +114,7 @@ operate:
 	movl	OP_PROT(%rbp), %edx
 	movl	OP_FLAGS(%rbp), %r10d
 	movl	OP_OFFSET(%rbp), %r9d
-	movl	$MEMORY_FD, %r8d
+	movl	$USER_MEMORY, %r8d
 	movl	$__NR_mmap, %eax
 	syscall
 	.globl	user_stub_mapped
@@ -150,7 +148,7 @@ operated:
 close:
 	cmpl	$0, ORDERS(UO_MEMORY)
 	je	1f
-	movl	$MEMORY_FD, %edi
+	movl	$USER_MEMORY, %edi
 	movl	$__NR_close, %eax
 	syscall
 	.globl	user_stub_closed
@@ -243,7 +241,7 @@ operating:
  * them for done, and the file that it lent must not stay.
  */
 abandon:
-	movl	$SOCKET_FD, %edi
+	movl	$USER_SOCKET, %edi
 	leaq	REPORT(UR_MESSAGE), %rsi
 	movl	$MSG_DONTWAIT, %edx
 	movl	$__NR_recvmsg, %eax
@@ -343,14 +341,14 @@ user_stub_start:
 	leaq	ORDERS(UO_FILTER), %rdx
 	syscall
 	movl	$__NR_sendmsg, %eax
-	movl	$SOCKET_FD, %edi
+	movl	$USER_SOCKET, %edi
 	leaq	ORDERS(UO_MESSAGE), %rsi
 	xorl	%edx, %edx
 	syscall
 	.globl	user_stub_sent
 user_stub_sent:
 	movl	$__NR_close, %eax
-	movl	$MEMORY_FD, %edi
+	movl	$USER_MEMORY, %edi
 	syscall
 	.globl	user_stub_sent_closed
 user_stub_sent_closed:

@@ -171,10 +171,15 @@ static struct user_op ldt_op(unsigned n)
 /* The host refuses some of it: when no mappings are left there is room for new ones. */
 static void start_over(void)
 {
+	const struct machine *m = &linux_machine.m;
+	uint32_t end = m->window + m->window_size; /* 0: that of the linear space, too */
+
 	user.orders->nr_ops = user.orders->memory = 0;
 	for (unsigned i = 0; i < user.nr_ldt; i++)
 		put(ldt_op(i));
-	put(unmap_op(0, linux_machine.m.window / PAGE));
+	put(unmap_op(0, m->window / PAGE));
+	if (end)
+		put(unmap_op(end, (0u - end) / PAGE));
 	shadow_flush(&linux_machine.m.cpu);
 }
 

@@ -429,6 +429,23 @@ START_TEST(test_bound)
 }
 END_TEST
 
+/* A host that has no room for one more mapping gives it in the place of the others. */
+START_TEST(test_no_room)
+{
+	start();
+	stub.map_room = 2;
+	for (uint32_t i = 0; i < 5; i++) {
+		guest_map(v, 0x3000 + i * 0x2000, 0x10000 - i * 0x1000 + (P | W | U));
+		fill(0x3000 + i * 0x2000, ACCESS_READ);
+		ck_assert(rights_at(0x3000 + i * 0x2000));
+		ck_assert_uint_le(stub_nr_mapped(), 2);
+	}
+	stub.map_room = 0;
+	ck_assert_int_eq(stub_catch(shadow_fault(v, 0x3000, ACCESS_READ)), WEDGE_EXIT_INTERNAL);
+	ck_assert(strstr(stub.messages, "no room"));
+}
+END_TEST
+
 UNIT_MAIN("shadow", test_fill, test_no_execute, test_flushes, test_switch, test_flush_global,
 	  test_neighbours, test_large, test_identity, test_write_protect, test_user_limit,
-	  test_user_view, test_views, test_window, test_bound)
+	  test_user_view, test_views, test_window, test_bound, test_no_room)

@@ -22,6 +22,7 @@ void stub_reset(void)
 	memset(stub_pages, 0, sizeof(stub_pages));
 	stub.timer = UINT64_MAX;
 	stub.map_refuses_page0 = true;
+	stub.map_room = UINT32_MAX;
 }
 
 struct machine *stub_machine(uint32_t ram_size)
@@ -88,6 +89,9 @@ bool platform_map(struct machine *m, uint32_t linear, uint32_t phys, uint32_t pa
 	if ((linear | phys) % PAGE || (uint64_t)phys + (uint64_t)pages * PAGE > m->ram_size)
 		abort();
 	if (linear == 0 && stub.map_refuses_page0)
+		return false;
+	m->no_room = stub.map_room != UINT32_MAX && stub_nr_mapped() + pages > stub.map_room;
+	if (m->no_room)
 		return false;
 	for (uint32_t i = 0; i < pages; i++)
 		stub_pages[m->user_view][linear / PAGE + i] =

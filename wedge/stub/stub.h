@@ -43,6 +43,7 @@ struct stub {
 	unsigned table_calls;
 	uint32_t user_limit;
 	bool map_refuses_page0; /* as Linux does; true after stub_reset */
+	unsigned map_room;      /* pages that may be mapped at a time; no bound after stub_reset */
 	bool armed;             /* stub_catch is waiting for an exit */
 	jmp_buf exit;
 	int status;

@@ -18,7 +18,7 @@ const char *profile_target_name(const struct profile_target *t, char *buf, size_
 	if (t->level)
 		snprintf(buf, room, "table:%u", t->level);
 	else
-		snprintf(buf, room, "device:%s:%#x", t->device, t->reg);
+		snprintf(buf, room, "device:%s:0x%x", t->device, t->reg);
 	return buf;
 }
 

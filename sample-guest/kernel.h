@@ -229,6 +229,15 @@ void trap_return(void);
 void gate_entry(void); /* of the call gate */
 _Noreturn void enter_user(struct frame *f);
 
+/* virtio.c */
+bool virtio_found(void);
+uint32_t virtio_random(void *to, uint32_t size);
+uint32_t virtio_cost(unsigned rounds);
+
+/* vga.c */
+void vga_line(unsigned row, const char *text);
+char vga_read(unsigned row, unsigned column);
+
 /* tests.c */
 struct test {
 	const char *name;

@@ -177,6 +177,30 @@ static bool t_clock(void)
 	return true;
 }
 
+static bool t_entropy(void)
+{
+	static uint8_t bytes[64];
+	unsigned same = 0;
+
+	if (!virtio_found())
+		return true;
+	for (unsigned round = 0; round < 20; round++) {
+		memset(bytes, 0, sizeof(bytes));
+		CHECK(virtio_random(bytes, sizeof(bytes)) > 0);
+		same += !bytes[0];
+	}
+	CHECK(same < 20);
+	return true;
+}
+
+static bool t_text(void)
+{
+	vga_line(0, "Afterburner");
+	CHECK(vga_read(0, 0) == 'A' || vga_read(0, 0) == (char)0xff);
+	CHECK(vga_read(0, 79) == ' ' || vga_read(0, 79) == (char)0xff);
+	return true;
+}
+
 const struct test device_tests[] = {
     {"timer ticks arrive, waiting in hlt", t_ticks},
     {"timer ticks arrive in a busy loop", t_ticks_busy},
@@ -189,5 +213,7 @@ const struct test device_tests[] = {
     {"the UART interrupts when its transmitter is empty", t_uart_interrupt},
     {"the clock's memory holds what is written", t_cmos},
     {"the clock gives a date", t_clock},
+    {"the entropy source gives bytes, if there is one", t_entropy},
+    {"the display's text buffer holds what is written, if there is one", t_text},
     {0},
 };

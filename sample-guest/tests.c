@@ -74,6 +74,7 @@ static unsigned run_one(const struct suite *s, const struct test *t, unsigned nu
 unsigned tests_run(const char *cmdline)
 {
 	const char *only = find_option(cmdline, "tests=");
+	const char *cost = find_option(cmdline, "cost");
 	unsigned planned = 0, number = 0, failed = 0;
 	const struct suite *s;
 	const struct test *t;
@@ -86,6 +87,8 @@ unsigned tests_run(const char *cmdline)
 		for (t = s->tests; t->name; t++)
 			if (!only || listed(only, s->name))
 				failed += run_one(s, t, ++number);
+	if (cost && virtio_found())
+		print("# a device register: %u cycles\n", virtio_cost(2000));
 	if (failed)
 		print("# %u of %u failed\n", failed, planned);
 	return failed;

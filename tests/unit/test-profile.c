@@ -96,7 +96,7 @@ START_TEST(names_survive)
 
 	profile_add(&p, 1, &t, PROFILE_LOAD, 2, 3);
 	profile_add_frame(&p.sites[0], "?", "tab\tnew\nline \x7f%", 4, 5);
-	ck_written(&p, HEAD "3\tdevice:vga:0\tload\t2\t0x1\t%3f tab%09new%0aline%20%7f%25:4:5\n");
+	ck_written(&p, HEAD "3\tdevice:vga:0x0\tload\t2\t0x1\t%3f tab%09new%0aline%20%7f%25:4:5\n");
 }
 END_TEST
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "wedge/core/trace.h"
+#include "wedge/core/sensitive.h"
 #include "wedge/core/step.h"
 #include "wedge/platform.h"
 
@@ -76,7 +77,8 @@ static bool is_device(const struct machine *m, uint64_t phys)
 	return phys >= m->ram_size || (phys >= TRACE_VGA && phys < TRACE_VGA_END);
 }
 
-/* Whatever is mapped to a frame goes; it comes back read-only. */
+/* Whatever is mapped to a frame goes; it comes back read-only. Sites that have a call use it there
+ * from now on. */
 static void protect(struct machine *m, uint32_t frame)
 {
 	struct space *s = &m->spaces[m->space];
@@ -87,6 +89,7 @@ static void protect(struct machine *m, uint32_t frame)
 		for (uint32_t p = i * CHUNK; p < (i + 1) * CHUNK; p++) {
 			if (!(s->page[p] & S_MAPPED) || m->trace->frame[p] != frame)
 				continue;
+			sensitive_mark(m, p * PAGE);
 			platform_unmap(m, p * PAGE, 1);
 			space_set_state(s, p, 1, 0);
 		}
@@ -139,8 +142,10 @@ bool trace_map(struct vcpu *v, uint32_t linear, uint64_t phys, unsigned *rights)
 	if (is_device(v->machine, phys))
 		return false;
 	mark_tables(v, linear);
-	if (t->table[phys >> 12].level)
+	if (t->table[phys >> 12].level) {
+		sensitive_mark(v->machine, linear);
 		*rights &= ~MAP_WRITE;
+	}
 	t->frame[linear / PAGE] = (uint32_t)(phys >> 12);
 	return true;
 }

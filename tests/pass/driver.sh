@@ -134,6 +134,20 @@ AFTERBURNER_AS=$(command -v as) $gcc -m32 -O1 -c c.c -o c.o && [ "$(records c.o)
 ok "AFTERBURNER_AS"
 PATH=$build/afterburner:$PATH $as --32 1.s -o i.o && [ "$(records i.o)" = 1 ]
 ok "the pass does not call itself"
+allocated() { readelf -SW "$1" | grep -c ' \(\.init\)\?\.afterburn  *PROGBITS .* A '; }
+cat >module.c <<'EOF'
+void f(void) { asm("cli"); }
+__attribute__((section(".init.text"))) void g(void) { asm("sti"); }
+__attribute__((section(".exit.text"))) void h(void) { asm("cpuid" : : : "eax", "ebx", "ecx", "edx"); }
+EOF
+$gcc -m32 -DMODULE -c module.c && [ "$(allocated module.o)" = 2 ] && [ "$(records module.o)" = 3 ]
+ok "records of modules are allocated"
+"$build/afterburn" check module.o >/dev/null
+ok "check reads them"
+$gcc -m64 -Wa,--afterburner-module -c module.c && [ "$(allocated module.o)" = 2 ]
+ok "--afterburner-module"
+$gcc -m32 -c module.c && [ "$(allocated module.o)" = 0 ] && [ "$(records module.o)" = 3 ]
+ok "others are not"
 [ "$($gcc -print-file-name=include)" = "$(gcc -print-file-name=include)" ]
 ok "-print-file-name is gcc's"
 [ "$($gcc -print-file-name=plugin)" = "$(gcc -print-file-name=plugin)" ]

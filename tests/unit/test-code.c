@@ -239,6 +239,17 @@ START_TEST(test_unpadded)
 	code_changed(m, TEXT, 1);
 	fault(TEXT, ACCESS_FETCH);
 	ck_assert_str_eq(stub.messages, "");
+	/* In front of what runs, too; and behind what ends the reading from the start. */
+	memcpy(m->ram + TEXT + 5, "\x0f\xa2", 2); /* cpuid */
+	v->eip = TEXT + 0x100;
+	code_changed(m, TEXT, 1);
+	fault(TEXT, ACCESS_FETCH);
+	ck_assert_ptr_nonnull(strstr(stub.messages, "cpuid"));
+	memset(m->ram + TEXT, 0, 16);
+	m->ram[TEXT + 0x100] = 0x9d; /* popf */
+	code_changed(m, TEXT, 1);
+	fault(TEXT, ACCESS_FETCH);
+	ck_assert_ptr_nonnull(strstr(stub.messages, "popf"));
 }
 END_TEST
 

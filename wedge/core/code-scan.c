@@ -24,6 +24,7 @@
 
 #define PAGE 0x1000u
 #define SEARCH_PAGES 2048u /* in each direction */
+#define MAX_GROWTH 64u     /* each means to search again */
 #define TRAMPOLINE_ALIGN 16u
 #define MAX_COMPLAINTS 16u
 #define ZEROES 16u /* that many end a section */
@@ -34,6 +35,7 @@ struct scan {
 	struct code_block free; /* room for sites */
 	uint32_t count;         /* sites found */
 	bool grown, full;
+	uint32_t growth; /* pages so far */
 };
 
 /* One line, with the place of what is wrong and, if the guest's symbols tell, its name. */
@@ -92,7 +94,8 @@ static bool grow(struct scan *s, uint32_t slot, uint32_t size)
 {
 	struct code_region *a = s->a;
 
-	if (!may_hold_code(s->v, slot) || !may_hold_code(s->v, slot + size - 1))
+	if (s->growth++ == MAX_GROWTH || !may_hold_code(s->v, slot) ||
+	    !may_hold_code(s->v, slot + size - 1))
 		return false;
 	if (slot / PAGE < a->first) {
 		a->first--;
@@ -324,35 +327,54 @@ static bool is_end(const uint8_t *bytes, uint32_t size)
 	return true;
 }
 
-/*
- * Read on from an address that is executed: one instruction behind the other, until something is
- * none or the section ends. Functions stand side by side, so this meets most of them.
- */
-static void look(struct vcpu *v, const struct code_region *a, uint32_t from)
+/* The first instruction of the stretch was found: true if the user has heard of it. */
+static bool tell_silent(struct machine *m, uint32_t at, const struct insn *in)
 {
-	uint64_t end = (uint64_t)(a->first + a->pages) * PAGE;
+	unsigned kind = silent_kind(in);
+
+	if (kind && m->code->complained != at) /* else the same page, entered again */
+		complain(m, at,
+			 "%s, and no record of it: not built with afterburn cc? Values are the "
+			 "host's there, and interrupts may stay as they are",
+			 ab_kind_name(kind));
+	return kind;
+}
+
+/*
+ * Read on from an address: one instruction behind the other, until something is none or the section
+ * ends. Functions stand side by side, so this meets most of them. Returns where it stopped; 0: the
+ * user knows.
+ */
+static uint64_t look(struct vcpu *v, const struct code_region *a, uint32_t from)
+{
+	uint64_t at, end = (uint64_t)(a->first + a->pages) * PAGE;
 	uint8_t bytes[ZEROES];
 	struct insn in;
 
-	for (uint64_t at = from; at < end; at += in.length) {
+	for (at = from; at < end; at += in.length) {
 		uint32_t size = end - at < ZEROES ? (uint32_t)(end - at) : ZEROES;
-		unsigned kind;
 
 		if (!code_peek(v, (uint32_t)at, bytes, size) || is_end(bytes, size) ||
 		    !insn_decode(bytes, size < 15 ? size : 15, &in))
-			return;
-		kind = silent_kind(&in);
-		if (!kind)
-			continue;
-		if (v->machine->code->complained == at)
-			return; /* the same page, entered again */
-		complain(
-		    v->machine, (uint32_t)at,
-		    "%s, and no record of it: not built with afterburn cc? Values are the host's "
-		    "there, and interrupts may stay as they are",
-		    ab_kind_name(kind));
-		return;
+			break;
+		if (tell_silent(v->machine, (uint32_t)at, &in))
+			return 0;
 	}
+	return at;
+}
+
+/* From the start of the mapping, if that is in the region; surely from what is executed now. */
+static void look_everywhere(struct vcpu *v, const struct code_region *a)
+{
+	uint32_t start = a->first * PAGE, eip = linear_eip(v);
+	uint64_t stop = start;
+
+	if (eip / PAGE - a->first >= a->pages)
+		eip = start;
+	if (!a->first || !in_mapping(v, a->first - 1))
+		stop = look(v, a, start);
+	if (stop && stop <= eip)
+		look(v, a, eip);
 }
 
 bool code_scan(struct vcpu *v, struct code_region *a)
@@ -371,8 +393,7 @@ bool code_scan(struct vcpu *v, struct code_region *a)
 	order(&s);
 	a->sites = (struct code_block){s.free.start, s.count};
 	if (!s.count)
-		look(v, a,
-		     linear_eip(v) / PAGE - a->first < a->pages ? linear_eip(v) : a->first * PAGE);
+		look_everywhere(v, a);
 	if (!emit(&s)) {
 		a->sites.size = 0;
 		return false;

@@ -53,7 +53,7 @@ told() {
 boot native
 boot linux
 diff -u "$tmp/native.out" "$tmp/linux.out" || fail "native and linux differ"
-for want in 'loaded sensitive' 'unloaded other' 'init done, interrupts 1' 'mov dr 12345678' 'rounds 20' 'broken gone'; do
+for want in 'loaded sensitive' 'unloaded other' 'init done, interrupts 1' 'mov dr 12345678' 'static key 010' 'rounds 20' 'broken gone'; do
 	grep -q "$want" "$tmp/linux.out" || { cat "$tmp/linux.out"; fail "missing: $want"; }
 done
 [ "$(grep -c 'init done' "$tmp/linux.out")" -eq 22 ] || fail "not every load has run"
@@ -61,6 +61,9 @@ told 10 'its record at .*left as it is'
 told 1 'overlaps'
 told 1 'str, and no record of it'
 if grep -v 'which the guest loaded' "$tmp/linux.err"; then fail "other messages"; fi
-boot linux --no-rewrite
-diff -u "$tmp/native.out" "$tmp/linux.out" || fail "native and linux --no-rewrite differ"
+for option in --no-rewrite '-isolation process'; do
+	# shellcheck disable=SC2086
+	boot linux $option
+	diff -u "$tmp/native.out" "$tmp/linux.out" || fail "native and linux $option differ"
+done
 echo "SUCCESS modules"

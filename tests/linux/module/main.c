@@ -40,7 +40,8 @@ static void halts(void)
 	result("hlt", "%d", time_after_eq(jiffies, start + 3));
 }
 
-/* Register 0x0f of the clock's memory, which nobody else uses; interrupts off, as the driver's lock has it. */
+/* Register 0x0f of the clock's memory, which nobody else uses; interrupts off, as the driver's lock
+ * has it. */
 static void ports(void)
 {
 	unsigned long saved;
@@ -54,7 +55,9 @@ static void ports(void)
 	asm volatile("outb %b0, %w1" : : "a"(0x0f), "d"(0x70));
 	at = &back;
 	asm volatile("insb" : "+D"(at) : "d"(0x71) : "memory");
-	asm volatile("outb %b0, %w1; mov %b2, %b0; outb %b0, $0x71" : : "a"(0x0f), "d"(0x70), "q"(value));
+	asm volatile("outb %b0, %w1; mov %b2, %b0; outb %b0, $0x71"
+		     :
+		     : "a"(0x0f), "d"(0x70), "q"(value));
 	local_irq_restore(saved);
 	result("in out ins outs", "%x %td", back, at - &back);
 }

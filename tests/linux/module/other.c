@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* A module beside the first: its sites and their trampolines are its own. Calls back by a timer, so that
- * its text runs from an interrupt, too. */
+/* A module beside the first: its sites and their trampolines are its own. Calls back by a timer, so
+ * that its text runs from an interrupt, too. */
 #include "sensitive.h"
 
 #include <linux/completion.h>
 #include <linux/irqflags.h>
+#include <linux/jump_label.h>
 #include <linux/module.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
@@ -25,8 +26,35 @@ static void tick(struct timer_list *t)
 
 static DEFINE_TIMER(timer, tick);
 
+/* The kernel writes to this text each time, between the sites. */
+static DEFINE_STATIC_KEY_FALSE(key);
+
+static noinline int branch(void)
+{
+	unsigned long saved;
+	int taken = 0;
+
+	local_irq_save(saved);
+	if (static_branch_unlikely(&key))
+		taken = 1;
+	local_irq_restore(saved);
+	return taken + 2 * irqs_disabled();
+}
+
+static void patch(void)
+{
+	int before = branch(), on, off;
+
+	static_branch_enable(&key);
+	on = branch();
+	static_branch_disable(&key);
+	off = branch();
+	result("static key", "%d%d%d", before, on, off);
+}
+
 static int __init other_init(void)
 {
+	patch();
 	mod_timer(&timer, jiffies + 1);
 	wait_for_completion(&ticked);
 	result("other", "%d %d", irqs_in_timer, irqs_disabled());

@@ -29,7 +29,9 @@ static void segments(void)
 	asm volatile("push %%fs; lfs %1, %0; mov %%fs, %0; pop %%fs" : "=r"(fs) : "m"(far));
 	result("mov pop les lfs segment", "%x %x %x", ds, fs, ss);
 	asm volatile("push %0; push %%esp; addl $4, (%%esp); lss (%%esp), %%esp; mov %%ss, %0"
-		     : "+r"(ss) : : "memory", "cc");
+		     : "+r"(ss)
+		     :
+		     : "memory", "cc");
 	result("lss", "%x", ss);
 }
 
@@ -62,7 +64,8 @@ static void control(void)
 	u32 cr0, cr2, cr3, cr4, again;
 	u16 word;
 
-	asm volatile("mov %%cr0, %0; mov %%cr3, %1; mov %%cr4, %2" : "=r"(cr0), "=r"(cr3), "=r"(cr4));
+	asm volatile("mov %%cr0, %0; mov %%cr3, %1; mov %%cr4, %2"
+		     : "=r"(cr0), "=r"(cr3), "=r"(cr4));
 	asm volatile("mov %%cr2, %0; mov %0, %%cr2; mov %%cr2, %1" : "=r"(cr2), "=r"(again));
 	asm volatile("mov %0, %%cr3; mov %1, %%cr4" : : "r"(cr3), "r"(cr4) : "memory");
 	asm volatile("mov %0, %%cr0" : : "r"(cr0 | 8) : "memory");

@@ -50,7 +50,7 @@ boot_uml() {
 run_gvisor() {
 	local rootless=()
 	[ "$(id -u)" -eq 0 ] || rootless=(--rootless)
-	stamped runsc "${rootless[@]}" --network=none --platform=ptrace "do" "$@"
+	stamped runsc "${rootless[@]}" --ignore-cgroups --network=none --platform=ptrace "do" "$@"
 }
 
 # installed SYSTEM PROGRAM PACKAGE: or say why its column is empty.

@@ -121,7 +121,7 @@ if group:
     m.ends(127, "the host is out of memory", "the limit of a memory control group")
     os.rmdir(group)
 else:
-    print("# no control group can be made here: left out")
+    print("SKIP memory control group: none can be made here")
 
 # --- a full disk
 

@@ -214,12 +214,13 @@ static bool about_files(int argc, char **argv)
 
 int cmd_profile(int argc, char **argv)
 {
-	const struct argp_child children[] = {{&run_argp, 0, "As of `afterburn run':", 1}, {0}};
+	const struct argp run = {.options = run_argp.options, .parser = run_argp.parser};
+	const struct argp_child children[] = {{&run, 0, "As of `afterburn run':", 1}, {0}};
 	const struct argp argp = {
 	    .options = option_table,
 	    .parser = parse,
 	    .children = children,
-	    .args_doc = "GUEST -o FILE\n--merge FILE...\n--symbols GUEST FILE...",
+	    .args_doc = "-o FILE GUEST\n--merge FILE...\n--symbols GUEST FILE...",
 	    .doc = "Run a guest and count which instructions write to its page tables and reach "
 		   "devices; or work on profiles: `afterburn profile --merge --help'.",
 	};

@@ -258,7 +258,7 @@ static void report_memory(const struct machine *m)
 	char name[128];
 	bool any = false;
 
-	for (uint32_t i = 0; i < m->nr_sites; i++) {
+	for (uint32_t i = 0; i < m->nr_sites + m->nr_late; i++) {
 		const struct site *s = &m->sites[i];
 
 		if (s->kind != AB_MEM)

@@ -11,6 +11,7 @@ set -euo pipefail
 : "${AFTERBURN_CC:=./afterburner/afterburn-gcc}" "${QEMU:=qemu-system-i386}"
 
 # emit NAME UNIT lower|higher SYSTEM VALUE: one figure. The same NAME with other SYSTEMs is one row of the table.
+# VALUE may be `-', for a system that has none.
 emit() {
 	printf '%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$4" "$5"
 }

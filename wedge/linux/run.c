@@ -195,12 +195,24 @@ static void step_out(void)
 	linux_state.eflags |= FLAG_TF;
 }
 
+/*
+ * Code runs where it was linked, with paging: it has left the addresses that it was loaded to, and
+ * the window's aliases with them. A kernel prepares the stack of its first program before it ever
+ * goes to ring 3, and that may be where they are.
+ */
+static void leave_aliases(void)
+{
+	if (linux_machine.aliased && !linux_machine.win->delta && paging(cpu()))
+		memory_drop_aliases(&linux_machine);
+}
+
 /* A trampoline asked for the monitor: win->site says for which site. */
 void linux_gate(void)
 {
 	struct machine *m = &linux_machine.m;
 	uint32_t n = linux_machine.win->site;
 
+	leave_aliases();
 	linux_state.attention = 0;
 	if (n == SITE_SYSCALL) {
 		fastpath_as_syscall();

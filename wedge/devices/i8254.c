@@ -8,9 +8,10 @@
  * output and the number of edges up to now are computed from the time, so nothing drifts.
  *
  * Edges of channel 0 merge as on a PC while interrupt 0 stays requested, with one exception: edges
- * that passed while the host did not run us at all are time the guest never had. They are owed to
- * it, and each acknowledge of the guest is followed by the next one. The platform runs us at every
- * edge, so one that is seen late, or with others, is such an edge.
+ * of a clock tick (1 kHz or slower) that passed while the host did not run us at all are time the
+ * guest never had. They are owed to it, and each acknowledge of the guest is followed by the next
+ * one. The platform runs us at every edge, so one that is seen late, or with others, is such an
+ * edge.
  */
 #include "wedge/devices/devices.h"
 
@@ -196,15 +197,20 @@ static void pulse(void)
 		irq_set(&pit.m->bus, IRQ_TIMER, false);
 }
 
-/* n edges of channel 0 have passed: one makes a request, unless one still waits for the guest.
- * While the guest catches up none merges. */
+/*
+ * n edges of channel 0 have passed: one makes a request, unless one still waits for the guest.
+ * While the guest catches up none merges. A faster clock than 1 kHz is nobody's time of day, and on
+ * a host that is too slow for it a debt would leave the guest no time for anything else.
+ */
 static void owe(const struct channel *c, int64_t n)
 {
 	int64_t most = (int64_t)tick_at((uint64_t)MAX_OWED_SECONDS * NS_PER_SECOND) / c->count;
 	bool late =
 	    periodic(c) && (pit.owed || n > 1 || elapsed(c, pit.last) % c->count >= LATE_TICKS);
 
-	if (!late || !irq_waits(&pit.m->bus, IRQ_TIMER))
+	if (c->count < LATE_TICKS)
+		n = 0;
+	else if (!late || !irq_waits(&pit.m->bus, IRQ_TIMER))
 		n--;
 	pit.owed = (uint32_t)(n < most - pit.owed ? pit.owed + n : most);
 }

@@ -45,9 +45,12 @@ def output_and_input(g):
     lines = "".join(f"{i}\n" for i in range(1, 20001))
     got = g.result("seq 1 20000")
     g.check(got == lines, "20,000 lines of output", f"{len(got)} bytes, not {len(lines)}: ...{got[-200:]}")
-    text = b"".join(b"%04d the quick brown fox jumps over the lazy dog\n" % i for i in range(300))
+    # More than the guest's line discipline holds is a test of the wedge's device, not of QEMU's.
+    rows = 40 if g.platform == "native" else 300
+    text = b"".join(b"%04d the quick brown fox jumps over the lazy dog\n" % i for i in range(rows))
     g.type("stty -echo; echo re''ady; cat >/tmp/typed; stty echo; echo typ''ed")
     g.expect("ready\r")
+    time.sleep(0.5)  # until cat reads
     for start in range(0, len(text), 1000):
         os.write(g.master, text[start:start + 1000])
     os.write(g.master, b"\4")

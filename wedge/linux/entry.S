@@ -15,6 +15,7 @@
 #define UC_FPREGS 224 /* in a ucontext_t */
 #define GPR(n) STATE(ST_GPR + 4 * (n))
 #define SEL(n) STATE(ST_SEL + 4 * (n))
+#include "wedge/linux/registers.h"
 
 	.macro	load_changed seg, n
 	movl	%\seg, %eax
@@ -30,30 +31,18 @@
 	.globl	linux_gate_entry
 	.type	linux_gate_entry, @function
 linux_gate_entry:
-	movl	%eax, GPR(0)
-	movl	%ecx, GPR(1)
-	movl	%edx, GPR(2)
-	movl	%ebx, GPR(3)
-	movl	%esp, GPR(4)
-	movl	%ebp, GPR(5)
-	movl	%esi, GPR(6)
-	movl	%edi, GPR(7)
+	save_gprs
 	movq	STATE(ST_HOST_RSP), %rsp
 	pushfq
 	popq	%rax
 	movl	%eax, STATE(ST_EFLAGS)
 	pushq	$2			/* DF, AC, NT and TF off for C */
 	popfq
-	movl	%es, %eax
-	movl	%eax, SEL(0)
-	movl	%ss, %eax
-	movl	%eax, SEL(2)
-	movl	%ds, %eax
-	movl	%eax, SEL(3)
-	movl	%fs, %eax
-	movl	%eax, SEL(4)
-	movl	%gs, %eax
-	movl	%eax, SEL(5)
+	save_segment es, 0
+	save_segment ss, 2
+	save_segment ds, 3
+	save_segment fs, 4
+	save_segment gs, 5
 	rdfsbase %rax
 	movq	%rax, STATE(ST_GUEST_FS)
 	movq	STATE(ST_HOST_FS), %rax

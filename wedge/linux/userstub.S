@@ -16,6 +16,7 @@
 #define REPORT(offset) user_stub + (USER_REPORT - USER_STUB) + (offset)(%rip)
 #define GPR(n) REPORT(UR_GPR + 4 * (n))
 #define SEL(n) REPORT(UR_SEL + 4 * (n))
+#include "wedge/linux/registers.h"
 
 /* A ucontext_t: general registers from 40 on, in the order of sys/ucontext.h. */
 #define UC(n) (40 + 8 * (n))
@@ -37,6 +38,17 @@
 #define UC_FPREGS UC(23)
 
 
+/* From a ucontext_t to the report; clobbers %eax. */
+	.macro	copy from, to
+	movl	\from, %eax
+	movl	%eax, \to
+	.endm
+
+	.macro	copy_word from, to
+	movzwl	\from, %eax
+	movl	%eax, \to
+	.endm
+
 	.section .rodata
 	.balign	4096
 	.globl	user_stub
@@ -45,33 +57,21 @@ user_stub:
 /* The far call over a padded `int $0x80`, in 64-bit mode by now. Of the registers low halves count. */
 	.globl	user_stub_gate
 user_stub_gate:
-	movl	%eax, GPR(0)
-	movl	%ecx, GPR(1)
-	movl	%edx, GPR(2)
-	movl	%ebx, GPR(3)
-	movl	%esp, GPR(4)
-	movl	%ebp, GPR(5)
-	movl	%esi, GPR(6)
-	movl	%edi, GPR(7)
+	save_gprs
 	leaq	REPORT(UR_STACK_TOP), %rsp
 	pushfq
 	popq	%rax
 	movl	%eax, REPORT(UR_EFLAGS)
-	movl	%ss, %eax
-	movl	%eax, SEL(2)
+	save_segment ss, 2
 	movl	$USER_GATE, REPORT(UR_REASON)
 
 save:
 	pushq	$2			/* NT and AC off */
 	popfq
-	movl	%es, %eax
-	movl	%eax, SEL(0)
-	movl	%ds, %eax
-	movl	%eax, SEL(3)
-	movl	%fs, %eax
-	movl	%eax, SEL(4)
-	movl	%gs, %eax
-	movl	%eax, SEL(5)
+	save_segment es, 0
+	save_segment ds, 3
+	save_segment fs, 4
+	save_segment gs, 5
 	movl	ORDERS(UO_XCR0), %eax
 	movl	ORDERS(UO_XCR0 + 4), %edx
 	xsave64	REPORT(UR_FPU)
@@ -285,36 +285,22 @@ at_gate:
 save_context:
 	movl	$USER_SIGNAL, REPORT(UR_REASON)
 1:	movl	%edi, REPORT(UR_SIGNAL)
-	movl	UC_TRAPNO(%rdx), %eax
-	movl	%eax, REPORT(UR_VECTOR)
-	movl	UC_ERR(%rdx), %eax
-	movl	%eax, REPORT(UR_ERROR)
+	copy	UC_TRAPNO(%rdx), REPORT(UR_VECTOR)
+	copy	UC_ERR(%rdx), REPORT(UR_ERROR)
 	movq	UC_CR2(%rdx), %rax
 	movq	%rax, REPORT(UR_ADDRESS)
-	movl	UC_RAX(%rdx), %eax
-	movl	%eax, GPR(0)
-	movl	UC_RCX(%rdx), %eax
-	movl	%eax, GPR(1)
-	movl	UC_RDX(%rdx), %eax
-	movl	%eax, GPR(2)
-	movl	UC_RBX(%rdx), %eax
-	movl	%eax, GPR(3)
-	movl	UC_RSP(%rdx), %eax
-	movl	%eax, GPR(4)
-	movl	UC_RBP(%rdx), %eax
-	movl	%eax, GPR(5)
-	movl	UC_RSI(%rdx), %eax
-	movl	%eax, GPR(6)
-	movl	UC_RDI(%rdx), %eax
-	movl	%eax, GPR(7)
-	movl	UC_RIP(%rdx), %eax
-	movl	%eax, REPORT(UR_EIP)
-	movl	UC_EFL(%rdx), %eax
-	movl	%eax, REPORT(UR_EFLAGS)
-	movzwl	UC_CS(%rdx), %eax
-	movl	%eax, SEL(1)
-	movzwl	UC_SS(%rdx), %eax
-	movl	%eax, SEL(2)
+	copy	UC_RAX(%rdx), GPR(0)
+	copy	UC_RCX(%rdx), GPR(1)
+	copy	UC_RDX(%rdx), GPR(2)
+	copy	UC_RBX(%rdx), GPR(3)
+	copy	UC_RSP(%rdx), GPR(4)
+	copy	UC_RBP(%rdx), GPR(5)
+	copy	UC_RSI(%rdx), GPR(6)
+	copy	UC_RDI(%rdx), GPR(7)
+	copy	UC_RIP(%rdx), REPORT(UR_EIP)
+	copy	UC_EFL(%rdx), REPORT(UR_EFLAGS)
+	copy_word	UC_CS(%rdx), SEL(1)
+	copy_word	UC_SS(%rdx), SEL(2)
 	movq	UC_FPREGS(%rdx), %rcx
 	movl	ORDERS(UO_XCR0), %eax
 	movl	ORDERS(UO_XCR0 + 4), %edx
